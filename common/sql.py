@@ -1,0 +1,98 @@
+"""Database guards used by migrations: transition triggers, frozen columns, append-only tables.
+
+The functions are created once by the first migration of `audit`, the lowest app with tables, and
+attached by each app to its own. A guard holds for every door, a database shell included.
+"""
+
+from collections.abc import Sequence
+
+from django.db.migrations import RunSQL
+
+FUNCTIONS = """
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS unaccent;
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+
+CREATE FUNCTION fold(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    AS $$ SELECT lower(public.unaccent('public.unaccent', value)) $$;
+
+CREATE FUNCTION guard_transition() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    arrow text;
+BEGIN
+    IF OLD.state = NEW.state THEN
+        RETURN NEW;
+    END IF;
+    arrow := OLD.state || '>' || NEW.state;
+    FOR i IN 0 .. TG_NARGS - 1 LOOP
+        IF TG_ARGV[i] = arrow THEN
+            RETURN NEW;
+        END IF;
+    END LOOP;
+    RAISE EXCEPTION 'transition % is not drawn for %', arrow, TG_TABLE_NAME
+        USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE FUNCTION guard_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 0 .. TG_NARGS - 1 LOOP
+        IF to_jsonb(OLD) -> TG_ARGV[i] IS DISTINCT FROM to_jsonb(NEW) -> TG_ARGV[i] THEN
+            RAISE EXCEPTION '%.% never changes', TG_TABLE_NAME, TG_ARGV[i]
+                USING ERRCODE = 'check_violation';
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION guard_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$;
+"""
+
+DROP_FUNCTIONS = """
+DROP FUNCTION guard_append_only();
+DROP FUNCTION guard_frozen();
+DROP FUNCTION guard_transition();
+DROP FUNCTION fold(text);
+"""
+
+
+def _words(values: Sequence[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+def transition_guard(table: str, pairs: Sequence[str]) -> RunSQL:
+    """Refuses any change of `state` in `table` that is not one of the `source>target` pairs."""
+    return RunSQL(
+        f"CREATE TRIGGER {table}_transition BEFORE UPDATE OF state ON {table} "
+        f"FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) "
+        f"EXECUTE FUNCTION guard_transition({_words(pairs)})",
+        f"DROP TRIGGER {table}_transition ON {table}",
+    )
+
+
+def frozen_guard(table: str, columns: Sequence[str]) -> RunSQL:
+    """Refuses any change of the named columns of `table` after insertion."""
+    return RunSQL(
+        f"CREATE TRIGGER {table}_frozen BEFORE UPDATE OF {_names(columns)} ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION guard_frozen({_words(columns)})",
+        f"DROP TRIGGER {table}_frozen ON {table}",
+    )
+
+
+def append_only_guard(table: str) -> RunSQL:
+    """Refuses UPDATE, DELETE and TRUNCATE on `table`, whoever asks."""
+    return RunSQL(
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION guard_append_only();"
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only()",
+        f"DROP TRIGGER {table}_append_only ON {table};"
+        f"DROP TRIGGER {table}_no_truncate ON {table}",
+    )

@@ -1,0 +1,120 @@
+"""The coupon, its use and the undoing of its use.
+
+The code is stored as a keyed hash for look-up, its last four for people, and as ciphertext only
+while a resend is allowed.
+"""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.models import ApiClient, Location, Market, Staff
+from common.ids import uuid7
+
+from ..states import CouponState
+from .granting import Compensation
+
+
+class Coupon(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    compensation = models.OneToOneField(
+        Compensation, on_delete=models.PROTECT, related_name="coupon"
+    )
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    code_hash = models.BinaryField(max_length=32)
+    hash_key_id = models.CharField(max_length=20)
+    last_four = models.CharField(max_length=4)
+    code_ciphertext = models.BinaryField(null=True)
+    cipher_key_id = models.CharField(max_length=20, blank=True)
+    state = models.CharField(max_length=10, choices=CouponState, default=CouponState.ISSUED)
+    currency = models.CharField(max_length=3)
+    value_minor = models.BigIntegerField()
+    # What is left: the whole value or nothing, except for a gift card.
+    balance_minor = models.BigIntegerField()
+    keeps_balance = models.BooleanField(default=False)
+    usable_at = models.JSONField(default=list)
+    expires_at = models.DateTimeField()
+    reserved_until = models.DateTimeField(null=True)
+    reserved_by = models.ForeignKey(
+        ApiClient, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["code_hash"], name="coupon_code_once"),
+            models.CheckConstraint(
+                name="coupon_balance_in_range",
+                condition=models.Q(balance_minor__gte=0, balance_minor__lte=models.F("value_minor")),
+            ),
+            models.CheckConstraint(
+                name="coupon_reserved_has_both",
+                condition=models.Q(
+                    state="reserved", reserved_until__isnull=False, reserved_by__isnull=False
+                )
+                | (~models.Q(state="reserved") & models.Q(reserved_until=None, reserved_by=None)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"•••• {self.last_four}"
+
+
+class Redemption(models.Model):
+    """One use, by a client (`client`) or at the counter (`cashier`)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, related_name="redemptions")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="+")
+    client = models.ForeignKey(ApiClient, null=True, on_delete=models.PROTECT, related_name="+")
+    cashier = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    external_transaction_id = models.CharField(max_length=80)
+    created_at = models.DateTimeField(db_default=Now())
+    reversed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["cashier", "-id"], name="redemption_cashier")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "cashier", "external_transaction_id"],
+                name="redemption_transaction_once",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="redemption_by_one",
+                condition=models.Q(client=None, cashier__isnull=False)
+                | models.Q(client__isnull=False, cashier=None),
+            ),
+            models.CheckConstraint(
+                name="redemption_amount_not_negative", condition=models.Q(amount_minor__gte=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.currency}"
+
+
+class Reversal(models.Model):
+    """A redemption undone inside its window; at most one each."""
+
+    redemption = models.OneToOneField(
+        Redemption, on_delete=models.PROTECT, related_name="reversal"
+    )
+    client = models.ForeignKey(ApiClient, null=True, on_delete=models.PROTECT, related_name="+")
+    staff = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    external_transaction_id = models.CharField(max_length=80)
+    reason = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "staff", "external_transaction_id"],
+                name="reversal_transaction_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.redemption_id)

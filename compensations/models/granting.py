@@ -1,0 +1,133 @@
+"""The compensation, and the decision on a request for one."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.models import Location, Market, Staff, Team
+from common.ids import uuid7
+from incidents.models import Category, Customer, Incident
+from incidents.states import Severity
+
+from ..states import ApprovalState, CompensationState, OfferKind
+from .scale import Offer, ScaleRule, ScaleVersion
+
+
+class Compensation(models.Model):
+    """One offer granted on one incident to one customer, pinned to the scale version and rule.
+
+    Category, severity, team and location are the incident's at that moment: reports count what was
+    decided then, whatever is corrected later.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="compensations")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="compensations")
+    version = models.ForeignKey(ScaleVersion, on_delete=models.PROTECT, related_name="+")
+    rule = models.ForeignKey(ScaleRule, on_delete=models.PROTECT, related_name="+")
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=15, choices=OfferKind)
+    is_statutory = models.BooleanField()
+    face_minor = models.BigIntegerField()
+    expected_cost_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    state = models.CharField(
+        max_length=10, choices=CompensationState, default=CompensationState.ISSUED
+    )
+    granted_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    team = models.ForeignKey(Team, null=True, on_delete=models.PROTECT, related_name="+")
+    location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="+")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
+    severity = models.CharField(max_length=10, choices=Severity)
+    note = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    issued_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    voided_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    void_reason = models.CharField(max_length=300, blank=True)
+    reissue_of = models.OneToOneField(
+        "self", null=True, on_delete=models.PROTECT, related_name="reissued_as"
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["market", "-id"], name="compensation_page"),
+            models.Index(fields=["customer", "-id"], name="compensation_customer"),
+            models.Index(fields=["incident"], name="compensation_incident"),
+            models.Index(fields=["granted_by", "-id"], name="compensation_agent"),
+            models.Index(fields=["market", "issued_at"], name="compensation_issued"),
+            models.Index(
+                fields=["expires_at"],
+                name="compensation_expiring",
+                condition=models.Q(state="issued"),
+            ),
+        ]
+        constraints = [
+            # A double click, a retry or a second tab never grants the same offer twice.
+            models.UniqueConstraint(
+                fields=["incident", "offer"],
+                condition=models.Q(state__in=["requested", "issued", "settled"]),
+                name="compensation_once_per_offer",
+            ),
+            models.CheckConstraint(
+                name="compensation_amounts_not_negative",
+                condition=models.Q(face_minor__gte=0, expected_cost_minor__gte=0),
+            ),
+            models.CheckConstraint(
+                name="compensation_issued_has_moment",
+                condition=models.Q(issued_at__isnull=False)
+                | models.Q(state__in=["requested", "rejected", "withdrawn", "lapsed"]),
+            ),
+            models.CheckConstraint(
+                name="compensation_void_has_person_and_reason",
+                condition=models.Q(state="voided", voided_by__isnull=False, void_reason__gt="")
+                | (~models.Q(state="voided") & models.Q(voided_by=None)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.face_minor} {self.currency}"
+
+
+class Approval(models.Model):
+    """A second person's decision on one request, bound to its exact content by a hash."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    compensation = models.ForeignKey(
+        Compensation, on_delete=models.PROTECT, related_name="approvals"
+    )
+    content_hash = models.BinaryField(max_length=32)
+    level = models.PositiveSmallIntegerField(default=1)
+    reason = models.CharField(max_length=500)
+    state = models.CharField(
+        max_length=10, choices=ApprovalState, default=ApprovalState.PENDING
+    )
+    requested_at = models.DateTimeField(db_default=Now())
+    requested_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    lapses_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    decision_reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["compensation"],
+                condition=models.Q(state="pending"),
+                name="approval_one_pending",
+            ),
+            models.CheckConstraint(
+                name="approval_decided_has_both",
+                condition=models.Q(decided_at=None, decided_by=None)
+                | models.Q(decided_at__isnull=False, decided_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="approval_not_by_requester",
+                condition=models.Q(decided_by=None)
+                | ~models.Q(decided_by=models.F("requested_by")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.compensation_id} {self.state}"

@@ -1,0 +1,38 @@
+"""The double-entry ledger: append only, every transaction zero per currency.
+
+Debits are positive, credits negative, in minor units. The entries of one transaction are inserted
+by one statement, and a statement trigger refuses a set that does not balance.
+"""
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.models import Market
+
+from ..states import Account, LedgerEvent
+from .granting import Compensation
+
+
+class LedgerEntry(models.Model):
+    id = models.BigAutoField(primary_key=True)
+    transaction = models.UUIDField(default=uuid.uuid4)
+    event = models.CharField(max_length=10, choices=LedgerEvent)
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    compensation = models.ForeignKey(
+        Compensation, on_delete=models.PROTECT, related_name="ledger_entries"
+    )
+    account = models.CharField(max_length=24, choices=Account)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["compensation"], name="ledger_compensation"),
+            models.Index(fields=["market", "account", "at"], name="ledger_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.amount_minor} {self.currency}"

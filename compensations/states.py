@@ -1,0 +1,149 @@
+"""The words and the arrows of the scale, limits, compensations, approvals and coupons."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from common.states import arrows
+
+
+class ScaleState(TextChoices):
+    DRAFT = "draft", _("Draft")
+    IN_REVIEW = "in_review", _("In review")
+    SCHEDULED = "scheduled", _("Scheduled")
+    LIVE = "live", _("Live")
+    RETIRED = "retired", _("Retired")
+
+
+SCALE_TRANSITIONS = arrows(
+    {
+        "draft": "in_review",
+        "in_review": "scheduled draft",
+        "scheduled": "live",
+        "live": "retired",
+    }
+)
+
+
+class OfferKind(TextChoices):
+    DISCOUNT = "discount", _("Discount")
+    COUPON = "coupon", _("Coupon")
+    COURTESY = "courtesy", _("Courtesy item")
+    GIFT_CARD = "gift_card", _("Gift card")
+    PARTIAL_REFUND = "partial_refund", _("Partial refund")
+    FULL_REFUND = "full_refund", _("Full refund")
+    POINTS = "points", _("Points")
+    CREDIT = "credit", _("Credit")
+    MILES = "miles", _("Miles")
+    INVITATION = "invitation", _("Invitation")
+    GESTURE = "gesture", _("Gesture")
+    MANAGER_CALL = "manager_call", _("Manager's call")
+    LETTER = "letter", _("Letter")
+
+
+# Kinds that reach the customer as a single-use code; a gift card keeps a balance.
+COUPON_KINDS = frozenset({"discount", "coupon", "courtesy", "gift_card", "invitation"})
+REFUND_KINDS = frozenset({"partial_refund", "full_refund"})
+
+
+class Basis(TextChoices):
+    FIXED = "fixed", _("Fixed amount")
+    PERCENT = "percent", _("Share of the amount at stake")
+
+
+class LimitScope(TextChoices):
+    GRANT = "grant", _("One grant")
+    AGENT = "agent", _("Agent")
+    ROLE = "role", _("Role")
+    TEAM = "team", _("Team budget")
+    MARKET = "market", _("Market")
+    CUSTOMER = "customer", _("Customer")
+    INCIDENT = "incident", _("Incident")
+
+
+class LimitWindow(TextChoices):
+    EACH = "each", _("Each")
+    DAY = "day", _("Day")
+    WEEK = "week", _("Week")
+    MONTH = "month", _("Month")
+
+
+class Measure(TextChoices):
+    AMOUNT = "amount", _("Amount")
+    COUNT = "count", _("Count")
+
+
+class LimitState(TextChoices):
+    PROPOSED = "proposed", _("Proposed")
+    IN_FORCE = "in_force", _("In force")
+    REJECTED = "rejected", _("Rejected")
+    RETIRED = "retired", _("Retired")
+
+
+LIMIT_TRANSITIONS = arrows({"proposed": "in_force rejected", "in_force": "retired"})
+
+
+class CompensationState(TextChoices):
+    REQUESTED = "requested", _("Requested")
+    ISSUED = "issued", _("Issued")
+    SETTLED = "settled", _("Settled")
+    VOIDED = "voided", _("Voided")
+    EXPIRED = "expired", _("Expired")
+    REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    LAPSED = "lapsed", _("Lapsed")
+
+
+# settled -> issued is a redemption undone inside its window.
+COMPENSATION_TRANSITIONS = arrows(
+    {
+        "requested": "issued rejected withdrawn lapsed",
+        "issued": "settled voided expired",
+        "settled": "issued",
+    }
+)
+
+
+class CouponState(TextChoices):
+    ISSUED = "issued", _("Valid")
+    RESERVED = "reserved", _("Reserved")
+    REDEEMED = "redeemed", _("Redeemed")
+    VOIDED = "voided", _("Voided")
+    EXPIRED = "expired", _("Expired")
+
+
+# redeemed -> issued is a reversal inside its window; past the date it expires afterwards.
+COUPON_TRANSITIONS = arrows(
+    {
+        "issued": "reserved redeemed voided expired",
+        "reserved": "issued redeemed voided expired",
+        "redeemed": "issued",
+    }
+)
+
+
+class ApprovalState(TextChoices):
+    PENDING = "pending", _("Waiting")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    LAPSED = "lapsed", _("Lapsed")
+
+
+APPROVAL_TRANSITIONS = arrows({"pending": "approved rejected withdrawn lapsed"})
+
+
+class Account(TextChoices):
+    GOODWILL = "goodwill_expense", _("Goodwill expense")
+    STATUTORY = "statutory_expense", _("Statutory expense")
+    LIABILITY = "outstanding_liability", _("Outstanding liability")
+    REFUNDS = "refunds_payable", _("Refunds payable")
+    CLEARING = "redemption_clearing", _("Redemption clearing")
+    BREAKAGE = "breakage", _("Breakage")
+
+
+class LedgerEvent(TextChoices):
+    ISSUE = "issue", _("Issue")
+    REDEEM = "redeem", _("Redemption")
+    REVERSE = "reverse", _("Reversal")
+    VOID = "void", _("Void")
+    EXPIRE = "expire", _("Expiry")

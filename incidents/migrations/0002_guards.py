@@ -1,0 +1,45 @@
+from django.db import migrations
+
+from common.sql import frozen_guard, transition_guard
+
+# One sequence for each market and year, made by the owner's right on its first use: numbering
+# never makes two agents wait for each other, and a gap after a rollback is allowed.
+FOLIO = """
+CREATE FUNCTION next_folio(market_code text, year integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    sequence_name text := 'folio_' || replace(lower(market_code), '-', '_') || '_' || year;
+BEGIN
+    IF market_code !~ '^[A-Z0-9][A-Z0-9-]{0,11}$' OR year NOT BETWEEN 2000 AND 2999 THEN
+        RAISE EXCEPTION 'no folio for % %', market_code, year USING ERRCODE = 'check_violation';
+    END IF;
+    IF to_regclass(sequence_name) IS NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtext(sequence_name));
+        EXECUTE format('CREATE SEQUENCE IF NOT EXISTS %I', sequence_name);
+    END IF;
+    RETURN nextval(sequence_name::regclass);
+END $$;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("incidents", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(FOLIO, "DROP FUNCTION next_folio(text, integer)"),
+        transition_guard(
+            "incidents_incident",
+            [
+                "closed>in_recovery",
+                "in_recovery>resolved",
+                "open>in_recovery",
+                "open>resolved",
+                "resolved>closed",
+                "resolved>in_recovery",
+            ],
+        ),
+        frozen_guard("incidents_incident", ["currency", "market_id", "folio", "customer_id"]),
+        transition_guard(
+            "incidents_promise", ["due>broken", "due>cancelled", "due>kept"]
+        ),
+    ]

@@ -1,0 +1,21 @@
+"""Customers, incidents, and what guides and follows them, a file for each noun."""
+
+from .customers import ContactPoint, Customer
+from .guidance import Category, Playbook, PlaybookAcknowledgement, PlaybookStep, SeverityGuide
+from .incidents import Incident, IntakeDraft, Note, PortalToken, Promise, RecoveryStep
+
+__all__ = [
+    "Category",
+    "ContactPoint",
+    "Customer",
+    "Incident",
+    "IntakeDraft",
+    "Note",
+    "Playbook",
+    "PlaybookAcknowledgement",
+    "PlaybookStep",
+    "PortalToken",
+    "Promise",
+    "RecoveryStep",
+    "SeverityGuide",
+]

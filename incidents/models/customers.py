@@ -1,0 +1,100 @@
+"""The customer and the ways to reach them.
+
+`search` columns are folded (accents and case) by the database and indexed by trigrams, so that a
+slip of the key or part of a phone number still finds the person.
+"""
+
+from typing import Any
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Market, Staff
+from accounts.states import Language
+from common.contacts import mask_email, mask_phone
+from common.fingerprints import fingerprint
+from common.ids import uuid7
+from delivery.states import Channel
+
+from ..states import ContactKind, Segment
+
+
+class Fold(models.Func):
+    """The database's `fold()`: lower case without accents."""
+
+    function = "fold"
+    output_field = models.TextField()
+
+
+class Customer(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(_("name"), max_length=120)
+    name_search = models.GeneratedField(
+        expression=Fold("name"), output_field=models.TextField(), db_persist=True
+    )
+    language = models.CharField(_("language"), max_length=2, choices=Language)
+    segment = models.CharField(
+        _("segment"), max_length=10, choices=Segment, default=Segment.STANDARD
+    )
+    preferred_channel = models.CharField(
+        _("preferred channel"), max_length=10, choices=Channel, default=Channel.EMAIL
+    )
+    external_ref = models.CharField(_("customer number"), max_length=60, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["name_search"], opclasses=["gin_trgm_ops"], name="customer_name_trgm"),
+            models.Index(fields=["market", "-id"], name="customer_page"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["market", "external_ref"],
+                condition=~models.Q(external_ref=""),
+                name="customer_number_in_market",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContactPoint(models.Model):
+    """One phone (E.164), email (lower case) or handle, with when and by whom it was last changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="contacts")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=ContactKind)
+    value = models.CharField(max_length=120)
+    # Keyed hash of the value: matched against the staff directory, and pinned by messages.
+    fingerprint = models.BinaryField(max_length=32, editable=False)
+    is_active = models.BooleanField(default=True)
+    changed_at = models.DateTimeField(db_default=Now())
+    changed_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["value"], opclasses=["gin_trgm_ops"], name="contact_value_trgm"),
+            models.Index(fields=["fingerprint"], name="contact_fingerprint"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "kind", "value"], name="contact_once_per_customer"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.masked
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.fingerprint = fingerprint("contact", self.value)
+        super().save(*args, **kwargs)
+
+    @property
+    def masked(self) -> str:
+        return mask_email(self.value) if self.kind == ContactKind.EMAIL else mask_phone(self.value)

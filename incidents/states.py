@@ -1,0 +1,85 @@
+"""The words and the arrows of incidents, promises and recovery steps."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from common.states import arrows
+
+
+class IncidentState(TextChoices):
+    OPEN = "open", _("Open")
+    IN_RECOVERY = "in_recovery", _("In recovery")
+    RESOLVED = "resolved", _("Resolved")
+    CLOSED = "closed", _("Closed")
+
+
+INCIDENT_TRANSITIONS = arrows(
+    {
+        "open": "in_recovery resolved",
+        "in_recovery": "resolved",
+        "resolved": "closed in_recovery",
+        "closed": "in_recovery",
+    }
+)
+
+
+class Severity(TextChoices):
+    MINOR = "minor", _("Minor")
+    MODERATE = "moderate", _("Moderate")
+    CRITICAL = "critical", _("Critical")
+
+
+class Segment(TextChoices):
+    STANDARD = "standard", _("Standard")
+    VALUED = "valued", _("Valued")
+    VIP = "vip", _("VIP")
+
+
+class IncidentKind(TextChoices):
+    CLAIM = "claim", _("Claim, seeks remedy")
+    COMPLAINT = "complaint", _("Complaint about conduct")
+    REQUEST = "request", _("Request")
+
+
+class ContactChannel(TextChoices):
+    """How the incident reached us."""
+
+    PHONE = "phone", _("Phone")
+    COUNTER = "counter", _("Counter")
+    EMAIL = "email", _("Email")
+    SMS = "sms", _("SMS")
+    WHATSAPP = "whatsapp", _("WhatsApp")
+    CHAT = "chat", _("Chat")
+    SOCIAL = "social", _("Social media")
+    WEB = "web", _("Web form")
+
+
+class ContactKind(TextChoices):
+    PHONE = "phone", _("Phone")
+    EMAIL = "email", _("Email")
+    HANDLE = "handle", _("Handle")
+
+
+class Step(TextChoices):
+    LISTEN = "listen", _("Listen")
+    APOLOGISE = "apologise", _("Apologise")
+    EXPLAIN = "explain", _("Explain")
+    COMPENSATE = "compensate", _("Compensate")
+    CORRECT = "correct", _("Correct")
+
+
+class PromiseKind(TextChoices):
+    CALL = "call", _("Call")
+    MANAGER_CALL = "manager_call", _("Manager's call")
+    LETTER = "letter", _("Letter")
+    INVITATION = "invitation", _("Invitation")
+
+
+class PromiseState(TextChoices):
+    DUE = "due", _("Due")
+    KEPT = "kept", _("Kept")
+    BROKEN = "broken", _("Broken")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+PROMISE_TRANSITIONS = arrows({"due": "kept broken cancelled"})

@@ -1,0 +1,73 @@
+"""What surrounds every request: its id, and a clean answer when the database is away."""
+
+import logging
+import uuid
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from common.context import request_id
+from common.errors import type_base
+
+log = logging.getLogger(__name__)
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestIdMiddleware:
+    """Names each request; the name is in its log lines, audit rows and `X-Request-Id`."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = request_id.set(uuid.uuid4().hex)
+        try:
+            response = self.get_response(request)
+            response["X-Request-Id"] = request_id.get()
+            return response
+        finally:
+            request_id.reset(token)
+
+
+class DatabaseDownMiddleware:
+    """A database that cannot be reached is a 503 with words, for pages and API alike."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        except (OperationalError, InterfaceError):
+            log.exception("database unavailable")
+            return database_down(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, (OperationalError, InterfaceError)):
+            log.error("database unavailable: %s", type(error).__name__)
+            return database_down(request)
+        return None
+
+
+def database_down(request: HttpRequest) -> HttpResponse:
+    """The 503, saying that nothing was saved and when to come back."""
+    words = _("The database cannot be reached. Nothing was saved; try again in a moment.")
+    if request.path.startswith("/api/"):
+        response: HttpResponse = JsonResponse(
+            {
+                "type": type_base + "unavailable",
+                "title": words,
+                "status": 503,
+                "code": "unavailable",
+                "request_id": request_id.get(),
+            },
+            status=503,
+            content_type="application/problem+json",
+        )
+    else:
+        response = render(request, "503.html", status=503)
+    response["Retry-After"] = "5"
+    return response

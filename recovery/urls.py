@@ -1,0 +1,24 @@
+"""Addresses of the pages. Each app lists its own; the API's are in `api_urls`."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from django.views.i18n import JavaScriptCatalog
+
+from common.gallery import gallery
+
+urlpatterns = [
+    path("", include("desk.urls")),
+    path("p/", include("portal.urls")),
+    path("", include("compensations.urls")),
+    path("", include("accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", include("recovery.api_urls")),
+    path("admin/", admin.site.urls),
+    path("i18n.js", JavaScriptCatalog.as_view(), name="javascript-catalog"),
+]
+if settings.RECOVERY_EMBEDDED or settings.RECOVERY_TESTING:
+    urlpatterns += [
+        path("mailbox/", include("recovery.mailbox_urls")),
+        path("_gallery/", gallery, name="gallery"),
+    ]
