@@ -39,8 +39,8 @@ check: install-dev ## Every static gate: lint, types, directions, templates, mig
 check-static:
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/lint-imports
-	$(BIN)/djlint --check --lint templates
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/djlint --lint --quiet templates
 	$(PY) -m recovery.embedded.catalogues --check
 	$(PY) -m pip check
 

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess  # noqa: S404  runs Python, uv and pip
+import subprocess
 import sys
 import time
 import venv
@@ -47,7 +47,7 @@ def wanted(files: list[Path]) -> str:
 
 def run(*words: "str | Path", quiet: bool = True) -> bool:
     """Run a program; its output is shown only when it fails."""
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [str(word) for word in words],
         stdout=subprocess.PIPE if quiet else None,
         stderr=subprocess.STDOUT if quiet else None,
@@ -63,7 +63,7 @@ def works() -> bool:
     if not PYTHON.exists():
         return False
     test = f"import sys; sys.exit(sys.version_info < {NEEDED!r} or sys.prefix != {str(VENV)!r})"
-    return subprocess.run([PYTHON, "-c", test], check=False).returncode == 0  # noqa: S603
+    return subprocess.run([PYTHON, "-c", test], check=False).returncode == 0
 
 
 def find_uv() -> "Path | None":
@@ -95,6 +95,7 @@ def install(files: list[Path]) -> bool:
         run(PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", INSTALLER)
     arguments = [word for path in files for word in ("-r", str(path))]
     uv = find_uv()
+    command: list[str | Path]
     if uv is not None:
         command = [uv, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes"]
         if run(*command, *arguments):

@@ -2,7 +2,7 @@
 
 import signal
 import socket
-import subprocess  # noqa: S404  only its Popen is named
+import subprocess
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from . import binaries
 
 
 class Broker:
-    """One server: `data` holds its append-only file, `sockets` is the private folder of its socket."""
+    """One server: `data` holds its append-only file, `sockets` its socket, privately."""
 
     stop_signal = signal.SIGTERM
 

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: made once, started, recovered after a hard kill, prepared with its roles.
+"""The embedded PostgreSQL: made once, started, recovered after a hard kill, given its roles.
 
 Listens on a Unix socket in a private folder and trusts whoever can enter it; never on TCP. Who
 keeps the process alive is `supervisor.py` and `scratch.py`; this module knows how.
@@ -9,7 +9,7 @@ import pwd
 import re
 import shutil
 import signal
-import subprocess  # noqa: S404  runs PostgreSQL's own programs
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -57,7 +57,7 @@ def _ids_of(pid: int, folder: Path) -> bool:
             return Path(os.readlink(f"/proc/{pid}/cwd")) == folder.resolve()
         except OSError:
             return False
-    command = subprocess.run(  # noqa: S603
+    command = subprocess.run(
         ["/bin/ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
     ).stdout
     return "postgres" in command and str(folder) in command
@@ -121,7 +121,7 @@ class Postgres:
         )
 
     def _version(self) -> int:
-        said = subprocess.run(  # noqa: S603
+        said = subprocess.run(
             [self.programs / "postgres", "--version"], capture_output=True, text=True, check=True
         ).stdout
         match = re.search(r"(\d+)", said)
@@ -150,7 +150,8 @@ class Postgres:
         half_made.mkdir(mode=0o700, parents=True)
         self._own(half_made)
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if major >= 17 else []
-        command = [self.programs / "initdb", "-D", half_made, "-U", "postgres", "--auth=trust"]
+        command: list[str | Path] = [self.programs / "initdb", "-D", half_made]
+        command += ["-U", "postgres", "--auth=trust"]
         command += ["--encoding=UTF8", "--no-locale", *locale, "--no-instructions"]
         if not self.durable:
             command.append("--no-sync")
@@ -183,7 +184,7 @@ class Postgres:
         return words
 
     def clear_stale(self, seconds: float = 10.0) -> str:
-        """Before a start: end a server of ours that a hard kill left, remove the marks of a dead one.
+        """Before a start: end a server that a hard kill left, remove the marks of a dead one.
 
         Returns what was found, for people; empty when there was nothing. A mark is stale when its
         pid is dead, a zombie, or some other program that was given the same number.

@@ -1,4 +1,4 @@
-"""Child processes: started so that they end with their parent, stopped with everything they started.
+"""Child processes: started so that they end with their parent, stopped with all they started.
 
 Each child leads a session of its own, so a signal from the terminal reaches only the supervisor and
 a whole family can be ended at once. On Linux the kernel tells the child when its parent dies;
@@ -9,7 +9,7 @@ import ctypes
 import os
 import pwd
 import signal
-import subprocess  # noqa: S404  starting programs is what this module is for
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +45,7 @@ def nobody() -> tuple[int, int]:
 
 
 def _enter_namespace(identity: Identity, uid: int, gid: int) -> None:
-    assert _libc is not None  # noqa: S101  only ever reached on Linux
+    assert _libc is not None
     if _libc.unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "user namespaces are forbidden here")
     for name, text in (
@@ -96,7 +96,7 @@ def spawn(
     The parent-death signal belongs to the thread that starts the child: call this from the main
     thread, or the child ends with that thread.
     """
-    return subprocess.Popen(  # noqa: S603  a list of arguments, never a shell
+    return subprocess.Popen(
         [str(word) for word in argv],
         env=None if env is None else dict(env),
         cwd=cwd,
@@ -120,7 +120,7 @@ def signal_group(group: int, number: int) -> bool:
 
 
 def stop(process: "subprocess.Popen[bytes]", number: int, seconds: float) -> bool:
-    """Ask a child to stop, wait, then end it and all it started. True when it stopped when asked."""
+    """Ask a child to stop, wait, then end it and all it started. True when asking was enough."""
     if process.poll() is None:
         process.send_signal(number)
     try:
@@ -146,7 +146,7 @@ def born(pid: int) -> str | None:
             return None
         fields = text.rpartition(")")[2].split()  # the name may hold spaces and brackets
         return None if fields[0] in "ZX" else fields[19]
-    listing = subprocess.run(  # noqa: S603
+    listing = subprocess.run(
         ["/bin/ps", "-p", str(pid), "-o", "stat=,lstart="],
         capture_output=True,
         text=True,

@@ -8,7 +8,7 @@ Use it as a context (`with Scratch() as scratch: ...`), or run one command under
 import os
 import shutil
 import signal
-import subprocess  # noqa: S404  runs the given command
+import subprocess
 import sys
 import tempfile
 from collections.abc import MutableMapping
@@ -64,9 +64,7 @@ class Scratch:
         server.prepare()
         log = self.folder / "broker.log"
         with log.open("wb") as output:
-            process = processes.spawn(
-                server.command(), output=output, death_signal=signal.SIGKILL
-            )
+            process = processes.spawn(server.command(), output=output, death_signal=signal.SIGKILL)
         self._running.append((process, signal.SIGKILL))
         if not broker.wait_ready(server, process, 20):
             raise CannotStart(f"The scratch broker did not start:\n{log.read_text()[-2000:]}")
@@ -127,7 +125,7 @@ def main(argv: list[str]) -> int:
         with Scratch() as scratch:
             environ = dict(os.environ)
             adopt(scratch, environ)
-            return subprocess.run(argv, env=environ, check=False).returncode  # noqa: S603
+            return subprocess.run(argv, env=environ, check=False).returncode
     except CannotStart as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
