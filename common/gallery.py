@@ -1,0 +1,112 @@
+"""The living gallery: every component on one page, for people and for accessibility checks.
+
+Mounted in development and embedded mode only. Its data is invented here and touches no database.
+"""
+
+import datetime as dt
+
+from django import forms
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+SEVERITIES = [("minor", _("Minor")), ("moderate", _("Moderate")), ("critical", _("Critical"))]
+
+
+class SampleForm(forms.Form):
+    """One field of each kind."""
+
+    what = forms.CharField(
+        label=_("What happened"),
+        help_text=_("In the customer's own words."),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    order = forms.CharField(label=_("Order"), max_length=40, required=False)
+    location = forms.ChoiceField(
+        label=_("Location"), choices=[("cun", "Cancún"), ("mid", "Mérida"), ("pvr", "Puerto Vallarta")]
+    )
+    happened = forms.DateField(
+        label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    severity = forms.ChoiceField(
+        label=_("Severity"), choices=SEVERITIES, widget=forms.RadioSelect, initial="moderate"
+    )
+    proof = forms.FileField(label=_("Photo or invoice"), required=False)
+    consent = forms.BooleanField(label=_("May be answered by WhatsApp"), required=False)
+
+
+class RefusedForm(forms.Form):
+    """A form that is always shown as refused."""
+
+    email = forms.EmailField(label=_("Email"), help_text=_("Where the coupon goes."))
+    amount = forms.CharField(label=_("Amount"))
+
+    def clean(self) -> dict[str, object]:
+        """Refuse the whole as well as its parts."""
+        self.add_error(None, _("Your room today is $ 2,380.00: choose less or ask for approval."))
+        return self.cleaned_data
+
+
+def gallery(request: HttpRequest) -> HttpResponse:
+    """Show every component. 404 outside development and embedded mode."""
+    doors = ("DEBUG", "RECOVERY_EMBEDDED", "RECOVERY_TESTING")
+    if not any(getattr(settings, door, False) for door in doors):
+        raise Http404
+    now = timezone.now()
+    return render(
+        request,
+        "gallery/page.html",
+        {
+            "form": SampleForm(auto_id="sample_%s"),
+            "refused": RefusedForm({"email": "mariana@", "amount": ""}, auto_id="refused_%s"),
+            "now": now,
+            "due_far": now + dt.timedelta(hours=5, minutes=12),
+            "due_soon": now + dt.timedelta(minutes=11, seconds=30),
+            "due_late": now - dt.timedelta(minutes=26),
+            "market_locale": "es-MX",
+            "nav": [
+                {"label": _("My cases"), "url": "#", "count": 7, "key": "g", "current": True},
+                {"label": _("Team"), "url": "#buttons", "count": 31},
+                {"label": _("Promises"), "url": "#badges", "count": _("2 today")},
+                {"label": _("Customers"), "url": "#forms"},
+            ],
+            "new_incident_url": "#forms",
+            "steps": [
+                {"label": _("Listen"), "hint": _("The customer's account is kept"), "state": "done"},
+                {"label": _("Apologise"), "hint": _("Say it before anything else."), "state": "done"},
+                {"label": _("Explain"), "hint": _("The kitchen checks its cold line today"), "state": "done"},
+                {"label": _("Compensate"), "hint": _("Choose an approved offer"), "state": "current"},
+                {"label": _("Correct"), "hint": _("Root cause on resolving"), "state": "todo"},
+            ],
+            "rows": [
+                {"label": _("Incidents in 12 months"), "value": 2, "href": "#tables"},
+                {"label": _("Compensated in 12 months"), "value": "$\u00a0650.00"},
+                {"label": _("Last rating"), "value": _("4 of 5")},
+            ],
+            "coupon_rows": [
+                {"label": _("Valid until"), "value": _("20 May 2027")},
+                {"label": _("Used"), "value": _("once, in Cancún")},
+            ],
+            "cases": [
+                ("MX-2026-004182", _("Insect at the breakfast buffet"), "Mariana Solís", "critical", "in_recovery", _("In recovery"), 162000),
+                ("MX-2026-004181", _("Room not ready at 15:00"), "José Ñáñez", "moderate", "open", _("Open"), None),
+                ("MX-2026-004177", _("Charged twice for parking"), "Ana Lucía Fernández de la Garza", "minor", "resolved", _("Resolved"), 24000),
+            ],
+            "tabs": [
+                {"label": _("All"), "url": "#tabs", "current": True, "count": 12},
+                {"label": _("Messages"), "url": "#tabs", "count": 4},
+                {"label": _("Money"), "url": "#tabs", "count": 2},
+                {"label": _("System"), "url": "#tabs"},
+            ],
+            "options": [
+                {"value": "1", "label": "Mariana Solís", "detail": "+52 •••• •• 41", "group": _("Customers")},
+                {"value": "2", "label": "Mariano Solano", "detail": "m•••@correo.mx", "group": _("Customers")},
+                {"value": "3", "label": "MX-2026-004182", "detail": _("Insect at the breakfast buffet"), "group": _("Cases")},
+            ],
+            "reasons": [(_("Delay"), 230), (_("Cleanliness"), 176), (_("Food"), 121), (_("Billing"), 64), (_("Manners"), 41)],
+            "spark": [4, 6, 5, 9, 3, 7, 8, 6, 10, 4, 6, 7, 5, 9, 11, 8, 7, 9, 6, 8, 9],
+        },
+    )

@@ -1,0 +1,46 @@
+/* Echo of a typed amount. An input with `data-amount`, `data-currency`, `data-locale` and, in minor units,
+   `data-min` and `data-max` is read strictly as its market writes numbers, and `[data-amount-echo]` beside it
+   says how it was understood. The server decides; this only answers at once. */
+
+import { word } from "./words.js";
+
+function marks(locale) {
+  const parts = new Intl.NumberFormat(locale, { useGrouping: true, minimumFractionDigits: 1 }).formatToParts(1234567.5);
+  const find = (type, fallback) => parts.find((part) => part.type === type)?.value ?? fallback;
+  return { group: find("group", ","), point: find("decimal", ".") };
+}
+
+const quoted = (mark) => mark.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** Minor units, or null when the text is not an amount of this locale. */
+function read(text, locale, digits) {
+  const { group, point } = marks(locale);
+  const tail = digits ? `(?:${quoted(point)}(\\d{1,${digits}}))?` : "()";
+  const match = new RegExp(`^(\\d{1,3}(?:${quoted(group)}\\d{3})+|\\d+)${tail}$`).exec(text.trim());
+  if (!match) return null;
+  return Number(match[1].split(group).join("") + (match[2] ?? "").padEnd(digits, "0"));
+}
+
+function echo(input) {
+  const out = input.closest(".field")?.querySelector("[data-amount-echo]");
+  if (!out) return;
+  const { currency, locale } = input.dataset;
+  const format = new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "narrowSymbol" });
+  const digits = Number(input.dataset.digits ?? 2);
+  const show = (minor) => format.format(minor / 10 ** digits);
+  const say = (text, tone = "") => {
+    out.textContent = text;
+    out.dataset.tone = tone;
+  };
+  if (input.value.trim() === "") return say("");
+  const minor = read(input.value, locale, digits);
+  if (minor === null) return say(word("amountBad", { example: show(123450) }), "critical");
+  const { min, max } = input.dataset;
+  if (min && minor < Number(min)) return say(word("amountLow", { amount: show(Number(min)) }), "critical");
+  if (max && minor > Number(max)) return say(word("amountHigh", { amount: show(Number(max)) }), "critical");
+  return say(`= ${show(minor)} ${currency}`);
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.matches?.("input[data-amount]")) echo(event.target);
+});
