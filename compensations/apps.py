@@ -8,3 +8,9 @@ class CompensationsConfig(AppConfig):
     name = "compensations"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Compensations")
+
+    def ready(self) -> None:
+        from . import contacts, messages
+
+        messages.register()
+        contacts.register()

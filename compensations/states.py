@@ -121,6 +121,10 @@ COUPON_TRANSITIONS = arrows(
 )
 
 
+# The topic of the message that a compensation sends through the outbox.
+TOPIC = "compensation.granted"
+
+
 class ApprovalState(TextChoices):
     PENDING = "pending", _("Waiting")
     APPROVED = "approved", _("Approved")

@@ -244,6 +244,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "delivery.periodic.sweep_outbox", "schedule": 30.0},
+    "forget-codes": {"task": "compensations.periodic.forget_codes", "schedule": 600.0},
 }
 
 # Guards a race test switches off to prove that it would notice; refused outside tests.

@@ -1,0 +1,29 @@
+"""The writes of this app, a file for each subject; import them from here."""
+
+from .granting import grant, reissue, void
+from .limits import confirm_limit, propose_limit, reject_limit, retire_limit
+from .redeeming import CouponView, redeem, release, reserve, reverse, validate_coupon
+from .scale import approve_scale, create_draft, publish_scale, submit_scale
+from .sending import hand_over, resend
+
+__all__ = [
+    "CouponView",
+    "approve_scale",
+    "confirm_limit",
+    "create_draft",
+    "grant",
+    "hand_over",
+    "propose_limit",
+    "publish_scale",
+    "redeem",
+    "reissue",
+    "reject_limit",
+    "release",
+    "resend",
+    "reserve",
+    "retire_limit",
+    "reverse",
+    "submit_scale",
+    "validate_coupon",
+    "void",
+]

@@ -1,0 +1,455 @@
+"""The coupon at a till: validate, reserve, redeem, release, reverse.
+
+One guarded statement decides a redemption, under the row's lock and by the database's clock; every
+code that cannot be used gets the same answer, whatever the reason.
+"""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.models import ApiClient, Location, Market, Staff
+from accounts.states import Role, Scope
+from audit.actions import Actor, event
+from audit.models import AuditEvent
+from common.errors import InvalidInput, NotAllowed
+from common.ids import uuid7
+
+from .. import codes, ledger
+from ..models import Compensation, Coupon, LedgerEntry, Redemption, Reversal
+from ..refusals import CouponNotValid, ReversalRefused, TransactionReused
+from ..states import Account, CompensationState, CouponState, LedgerEvent
+
+Caller = ApiClient | Staff
+RESERVE_MINUTES = (1, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class CouponView:
+    """What a till may know of a valid coupon. Amounts in minor units."""
+
+    coupon_id: uuid.UUID
+    name_es: str
+    name_en: str
+    terms_es: str
+    terms_en: str
+    value_minor: int
+    balance_minor: int
+    currency: str
+    keeps_balance: bool
+    expires_at: dt.datetime
+    last_four: str
+    reserved: bool
+
+
+def check_till(by: Caller, market: Market, scope: str = Scope.COUPONS_REDEEM) -> None:
+    """Raises NotAllowed unless the caller may do this at the market's tills."""
+    if isinstance(by, ApiClient):
+        allowed = by.market_id == market.pk and (
+            scope in by.scopes
+            or (scope == Scope.COUPONS_VALIDATE and Scope.COUPONS_REDEEM in by.scopes)
+        )
+    else:
+        allowed = by.has_role(market, Role.CASHIER)
+    if not allowed:
+        raise NotAllowed
+
+
+def _caller_columns(by: Caller) -> tuple[uuid.UUID | None, uuid.UUID | None]:
+    """(client, cashier): exactly one is set."""
+    return (by.pk, None) if isinstance(by, ApiClient) else (None, by.pk)
+
+
+def _actor(by: Caller) -> Actor:
+    return by.as_actor() if isinstance(by, ApiClient) else by.as_actor(Role.CASHIER)
+
+
+def _read(code: str) -> list[bytes]:
+    text = codes.read(code)
+    if text is None:
+        raise CouponNotValid(field="code")
+    return codes.all_hashes(text)
+
+
+def _usable_now(by: Caller) -> Q:
+    """Valid, or reserved by this caller, or by one whose minutes have passed."""
+    mine = Q(state=CouponState.RESERVED, reserved_until__lte=Now())
+    if isinstance(by, ApiClient):
+        mine |= Q(state=CouponState.RESERVED, reserved_by=by)
+    return (Q(state=CouponState.ISSUED) | mine) & Q(expires_at__gt=Now())
+
+
+def _usable_here(location: Location | None) -> Q:
+    anywhere = Q(usable_at=[])
+    return anywhere | Q(usable_at__contains=[location.code]) if location else anywhere
+
+
+def validate_coupon(
+    *, code: str, market: Market, location: Location | None = None, by: Caller
+) -> CouponView:
+    """What a code is worth here and now; changes nothing. Raises CouponNotValid, NotAllowed."""
+    check_till(by, market, Scope.COUPONS_VALIDATE)
+    coupon = (
+        Coupon.objects.filter(
+            _usable_now(by), _usable_here(location), code_hash__in=_read(code), market=market
+        )
+        .select_related("compensation__offer")
+        .first()
+    )
+    if coupon is None:
+        raise CouponNotValid(field="code")
+    offer = coupon.compensation.offer
+    return CouponView(
+        coupon_id=coupon.pk,
+        name_es=offer.name_es,
+        name_en=offer.name_en,
+        terms_es=offer.terms_es,
+        terms_en=offer.terms_en,
+        value_minor=coupon.value_minor,
+        balance_minor=coupon.balance_minor,
+        currency=coupon.currency,
+        keeps_balance=coupon.keeps_balance,
+        expires_at=coupon.expires_at,
+        last_four=coupon.last_four,
+        reserved=coupon.state == CouponState.RESERVED,
+    )
+
+
+# One statement: the guarded update decides, and only its winner writes the redemption, settles the
+# compensation and moves the debt. `amount` is NULL for the whole balance. A transaction number seen
+# before inserts no redemption, which the caller notices and rolls back.
+_REDEEM = """
+WITH wanted AS (
+    SELECT id, balance_minor FROM compensations_coupon
+    WHERE code_hash = ANY(%(hashes)s::bytea[]) AND market_id = %(market)s
+    {lock}
+), used AS (
+    UPDATE compensations_coupon AS coupon
+    SET balance_minor = coupon.balance_minor - COALESCE(%(amount)s, coupon.balance_minor),
+        state = CASE WHEN %(amount)s IS NULL OR coupon.balance_minor = %(amount)s
+                     THEN 'redeemed' ELSE 'issued' END,
+        reserved_until = NULL, reserved_by_id = NULL
+    FROM wanted
+    WHERE coupon.id = wanted.id
+      AND {guard}
+      AND (coupon.usable_at = '[]'::jsonb OR coupon.usable_at ? %(location_code)s)
+      AND (%(amount)s IS NULL OR (%(amount)s > 0 AND %(amount)s <= coupon.balance_minor
+           AND (coupon.keeps_balance OR %(amount)s = coupon.balance_minor)))
+    RETURNING coupon.id, coupon.compensation_id, coupon.currency, coupon.balance_minor,
+              coupon.last_four, COALESCE(%(amount)s, wanted.balance_minor) AS amount
+), redemption AS (
+    INSERT INTO compensations_redemption (id, coupon_id, market_id, amount_minor, currency,
+        location_id, client_id, cashier_id, external_transaction_id)
+    SELECT %(redemption)s, id, %(market)s, amount, currency, %(location)s, %(client)s,
+           %(cashier)s, %(external)s
+    FROM used
+    ON CONFLICT (client_id, cashier_id, external_transaction_id) DO NOTHING
+    RETURNING id, created_at
+), settled AS (
+    UPDATE compensations_compensation AS compensation
+    SET state = 'settled', ended_at = now()
+    FROM used
+    WHERE compensation.id = used.compensation_id AND used.balance_minor = 0
+    RETURNING compensation.id
+), moved AS (
+    INSERT INTO compensations_ledgerentry (transaction, event, market_id, compensation_id,
+        account, amount_minor, currency)
+    SELECT %(transaction)s, %(event)s, %(market)s, used.compensation_id, side.account,
+           side.sign * used.amount, used.currency
+    FROM used, (VALUES (%(debit)s, 1), (%(credit)s, -1)) AS side (account, sign)
+    WHERE used.amount > 0
+    RETURNING id
+)
+SELECT used.id, used.compensation_id, used.amount, used.currency, used.last_four,
+       used.balance_minor, compensation.incident_id,
+       (SELECT created_at FROM redemption)
+FROM used JOIN compensations_compensation compensation ON compensation.id = used.compensation_id
+"""
+_GUARD = """(coupon.state = 'issued' OR (coupon.state = 'reserved'
+           AND (coupon.reserved_until <= clock_timestamp()
+                OR coupon.reserved_by_id = %(client)s)))
+      AND coupon.expires_at > clock_timestamp()"""
+_GUARDED = _REDEEM.format(lock="FOR UPDATE", guard=_GUARD)
+
+
+class _KnownTransaction(Exception):
+    """The transaction number was used before by this caller."""
+
+
+def redeem(
+    *,
+    code: str,
+    external_transaction_id: str,
+    market: Market,
+    location: Location | None = None,
+    amount_minor: int | None = None,
+    by: Caller,
+) -> Redemption:
+    """Uses a coupon once, or part of a gift card's balance (`amount_minor`; None for all of it).
+
+    The same transaction number from the same caller, code and amount answers with the redemption it
+    made, whenever it is repeated. Raises CouponNotValid, TransactionReused, NotAllowed.
+    """
+    check_till(by, market)
+    hashes = _read(code)
+    try:
+        return _redeem_once(
+            hashes, external_transaction_id, market, location, amount_minor, by
+        )
+    except (_KnownTransaction, CouponNotValid):
+        known = _known(external_transaction_id, by)
+        if known is None:
+            raise CouponNotValid(field="code") from None
+        same_coupon = bytes(known.coupon.code_hash) in hashes
+        if not same_coupon or amount_minor not in {None, known.amount_minor}:
+            raise TransactionReused(field="external_transaction_id") from None
+        return known
+
+
+def _known(external_transaction_id: str, by: Caller) -> Redemption | None:
+    client, cashier = _caller_columns(by)
+    return (
+        Redemption.objects.select_related("coupon__compensation", "location")
+        .filter(
+            client=client, cashier=cashier, external_transaction_id=external_transaction_id
+        )
+        .first()
+    )
+
+
+@transaction.atomic
+def _redeem_once(
+    hashes: list[bytes],
+    external_transaction_id: str,
+    market: Market,
+    location: Location | None,
+    amount_minor: int | None,
+    by: Caller,
+) -> Redemption:
+    client, cashier = _caller_columns(by)
+    redemption = Redemption(
+        pk=uuid7(),
+        market=market,
+        location=location,
+        client_id=client,
+        cashier_id=cashier,
+        external_transaction_id=external_transaction_id,
+    )
+    values: dict[str, Any] = {
+        "hashes": hashes,
+        "market": market.pk,
+        "amount": amount_minor,
+        "location": location.pk if location else None,
+        "location_code": location.code if location else "",
+        "client": client,
+        "cashier": cashier,
+        "redemption": redemption.pk,
+        "external": external_transaction_id,
+        "transaction": uuid.uuid4(),
+        "event": LedgerEvent.REDEEM.value,
+        "debit": Account.LIABILITY.value,
+        "credit": Account.CLEARING.value,
+    }
+    statement = _UNGUARDED if "redeem" in settings.GUARDS_OFF else _GUARDED
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    if row is None:
+        raise CouponNotValid(field="code")
+    coupon_id, compensation_id, amount, currency, last_four, balance, incident_id, created = row
+    if created is None:
+        raise _KnownTransaction
+    redemption.coupon = Coupon(
+        pk=coupon_id,
+        compensation_id=compensation_id,
+        last_four=last_four,
+        balance_minor=balance,
+        currency=currency,
+    )
+    redemption.amount_minor, redemption.currency, redemption.created_at = amount, currency, created
+    AuditEvent.objects.bulk_create(
+        [
+            event(
+                act="coupon.redeemed",
+                by=_actor(by),
+                object_kind="compensation",
+                object_id=compensation_id,
+                about_id=incident_id,
+                market_code=market.code,
+                after={
+                    "amount_minor": amount,
+                    "currency": currency,
+                    "last_four": last_four,
+                    "location": location.code if location else "",
+                    "transaction": external_transaction_id,
+                },
+            )
+        ]
+    )
+    return redemption
+
+
+# What the race test runs with the guard off: the balance is read without a lock and trusted.
+_UNGUARDED = _REDEEM.format(lock="", guard="TRUE").replace(
+    "coupon.balance_minor - COALESCE(%(amount)s, coupon.balance_minor)",
+    "GREATEST(coupon.balance_minor - COALESCE(%(amount)s, coupon.balance_minor), 0)",
+)
+
+
+@transaction.atomic
+def reserve(
+    *,
+    code: str,
+    market: Market,
+    location: Location | None = None,
+    minutes: int = 10,
+    by: ApiClient,
+) -> Coupon:
+    """Holds a coupon for this client for some minutes; runs out by itself.
+
+    Raises CouponNotValid, NotAllowed, InvalidInput.
+    """
+    check_till(by, market)
+    low, high = RESERVE_MINUTES
+    if not low <= minutes <= high:
+        raise InvalidInput(field="minutes", extra={"minimum": low, "maximum": high})
+    coupon = (
+        Coupon.objects.select_for_update(of=("self",))
+        .filter(_usable_now(by), _usable_here(location), code_hash__in=_read(code), market=market)
+        .select_related("compensation")
+        .first()
+    )
+    if coupon is None:
+        raise CouponNotValid(field="code")
+    coupon.state = CouponState.RESERVED
+    coupon.reserved_by = by
+    coupon.reserved_until = timezone.now() + dt.timedelta(minutes=minutes)
+    coupon.save(update_fields=["state", "reserved_by", "reserved_until"])
+    _record(coupon.compensation, "coupon.reserved", by, market, {"minutes": minutes})
+    return coupon
+
+
+@transaction.atomic
+def release(*, code: str, market: Market, by: ApiClient) -> Coupon:
+    """Gives back a coupon this client holds. Raises CouponNotValid, NotAllowed."""
+    check_till(by, market)
+    coupon = (
+        Coupon.objects.select_for_update(of=("self",))
+        .filter(
+            code_hash__in=_read(code), market=market, state=CouponState.RESERVED, reserved_by=by
+        )
+        .select_related("compensation")
+        .first()
+    )
+    if coupon is None:
+        raise CouponNotValid(field="code")
+    coupon.state = CouponState.ISSUED
+    coupon.reserved_by = coupon.reserved_until = None
+    coupon.save(update_fields=["state", "reserved_by", "reserved_until"])
+    _record(coupon.compensation, "coupon.released", by, market, {})
+    return coupon
+
+
+@transaction.atomic
+def reverse(
+    *,
+    external_transaction_id: str,
+    market: Market,
+    code: str | None = None,
+    redemption_of: str | None = None,
+    reason: str = "",
+    by: Caller,
+) -> Reversal:
+    """Undoes this caller's redemption inside the market's window; the coupon is valid again.
+
+    `redemption_of` is the transaction number of the redemption, `external_transaction_id` that of
+    the reversal; without the first both are the same number. Repeating it answers with the reversal
+    it made. Raises ReversalRefused, CouponNotValid, NotAllowed.
+    """
+    check_till(by, market)
+    client, cashier = _caller_columns(by)
+    target = (
+        Redemption.objects.filter(
+            market=market,
+            client=client,
+            cashier=cashier,
+            external_transaction_id=redemption_of or external_transaction_id,
+        )
+        .values_list("pk", "coupon_id")
+        .first()
+    )
+    if target is None:
+        raise ReversalRefused(field="external_transaction_id")
+    coupon = Coupon.objects.select_for_update().get(pk=target[1])
+    if code is not None and bytes(coupon.code_hash) not in _read(code):
+        raise CouponNotValid(field="code")
+    row = Redemption.objects.select_for_update().get(pk=target[0])
+    done = Reversal.objects.filter(redemption=row).first()
+    if done is not None:
+        return done
+    undo_until = row.created_at + dt.timedelta(minutes=market.undo_minutes)
+    if timezone.now() > undo_until or coupon.state in {CouponState.VOIDED, CouponState.EXPIRED}:
+        raise ReversalRefused(field="external_transaction_id")
+    try:
+        with transaction.atomic():
+            reversal = Reversal.objects.create(
+                redemption=row,
+                client_id=client,
+                staff_id=cashier,
+                external_transaction_id=external_transaction_id,
+                reason=reason,
+            )
+    except IntegrityError as error:
+        raise TransactionReused(field="external_transaction_id") from error
+    row.reversed_at = timezone.now()
+    row.save(update_fields=["reversed_at"])
+    coupon.state = CouponState.ISSUED
+    coupon.reserved_by = coupon.reserved_until = None
+    coupon.balance_minor = F("balance_minor") + row.amount_minor
+    coupon.save(update_fields=["state", "reserved_by", "reserved_until", "balance_minor"])
+    compensation = Compensation.objects.select_for_update().get(pk=coupon.compensation_id)
+    if compensation.state == CompensationState.SETTLED:
+        compensation.state = CompensationState.ISSUED
+        compensation.ended_at = None
+        compensation.save(update_fields=["state", "ended_at"])
+    LedgerEntry.objects.bulk_create(ledger.on_reverse(compensation, row.amount_minor))
+    _record(
+        compensation,
+        "coupon.reversed",
+        by,
+        market,
+        {"amount_minor": row.amount_minor, "transaction": external_transaction_id},
+        reason,
+    )
+    return reversal
+
+
+def _record(
+    compensation: Compensation,
+    act: str,
+    by: Caller,
+    market: Market,
+    after: dict[str, Any],
+    reason: str = "",
+) -> None:
+    AuditEvent.objects.bulk_create(
+        [
+            event(
+                act=act,
+                by=_actor(by),
+                object_kind="compensation",
+                object_id=compensation.pk,
+                about_id=compensation.incident_id,
+                market_code=market.code,
+                after=after,
+                reason=reason,
+            )
+        ]
+    )

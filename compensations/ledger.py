@@ -1,0 +1,75 @@
+"""The entries that each event of a compensation writes. Debits positive, credits negative.
+
+What is granted is an expense and a debt at once; use moves the debt to the clearing account, a void
+takes the expense back, and a debt nobody claims ends as breakage. Face value in minor units.
+"""
+
+import uuid
+
+from .models import Compensation, LedgerEntry
+from .states import REFUND_KINDS, Account, LedgerEvent
+
+
+
+def expense_account(is_statutory: bool) -> Account:
+    return Account.STATUTORY if is_statutory else Account.GOODWILL
+
+
+def owed_account(kind: str) -> Account:
+    """Where the debt of a kind stands until it is used, paid or expires."""
+    return Account.REFUNDS if kind in REFUND_KINDS else Account.LIABILITY
+
+
+def pair(
+    event: LedgerEvent, compensation: Compensation, debit: Account, credit: Account, minor: int
+) -> list[LedgerEntry]:
+    """The two unsaved entries of one transaction; none for a zero amount."""
+    if minor == 0:
+        return []
+    transaction = uuid.uuid4()
+    return [
+        LedgerEntry(
+            transaction=transaction,
+            event=event,
+            market_id=compensation.market_id,
+            compensation=compensation,
+            account=account,
+            amount_minor=amount,
+            currency=compensation.currency,
+        )
+        for account, amount in ((debit, minor), (credit, -minor))
+    ]
+
+
+def on_issue(compensation: Compensation) -> list[LedgerEntry]:
+    return pair(
+        LedgerEvent.ISSUE,
+        compensation,
+        expense_account(compensation.is_statutory),
+        owed_account(compensation.kind),
+        compensation.face_minor,
+    )
+
+
+def on_void(compensation: Compensation) -> list[LedgerEntry]:
+    return pair(
+        LedgerEvent.VOID,
+        compensation,
+        owed_account(compensation.kind),
+        expense_account(compensation.is_statutory),
+        compensation.face_minor,
+    )
+
+
+def on_redeem(compensation: Compensation, minor: int) -> list[LedgerEntry]:
+    return pair(LedgerEvent.REDEEM, compensation, Account.LIABILITY, Account.CLEARING, minor)
+
+
+def on_reverse(compensation: Compensation, minor: int) -> list[LedgerEntry]:
+    return pair(LedgerEvent.REVERSE, compensation, Account.CLEARING, Account.LIABILITY, minor)
+
+
+def on_expire(compensation: Compensation, minor: int) -> list[LedgerEntry]:
+    return pair(LedgerEvent.EXPIRE, compensation, Account.LIABILITY, Account.BREAKAGE, minor)
+
+

@@ -1,0 +1,318 @@
+"""Issuance limits at work: which apply, how much room is left, taking room and giving it back.
+
+Room is taken by one statement that inserts or raises every counter only where the cap still holds,
+in a fixed order with the most shared counters last, so that nothing deadlocks and a hot counter is
+locked for little more than the commit.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Market, Staff
+from accounts.states import Role
+from common.money import format_money
+from common.windows import local_date, window_start
+from incidents.models import Customer, Incident
+
+from .models import Compensation, IssuanceLimit, LimitCounter, LimitUse
+from .refusals import LimitExceeded
+from .states import LimitScope, LimitState, LimitWindow, Measure
+
+# A window that never turns starts here.
+ALWAYS = dt.date(1970, 1, 1)
+# From the least to the most shared: the order in which counters are locked.
+RANK = {
+    LimitScope.INCIDENT: 0,
+    LimitScope.CUSTOMER: 1,
+    LimitScope.AGENT: 2,
+    LimitScope.TEAM: 3,
+    LimitScope.ROLE: 4,
+    LimitScope.MARKET: 5,
+}
+NAMES: dict[str, Promise] = {
+    "grant": gettext_lazy("limit of one grant"),
+    "agent": gettext_lazy("your own limit"),
+    "role": gettext_lazy("limit of your role"),
+    "team": gettext_lazy("team budget"),
+    "market": gettext_lazy("market limit"),
+    "customer": gettext_lazy("limit of this customer"),
+    "incident": gettext_lazy("limit of this case"),
+}
+WINDOWS: dict[str, Promise] = {
+    "each": gettext_lazy("in all"),
+    "day": gettext_lazy("today"),
+    "week": gettext_lazy("this week"),
+    "month": gettext_lazy("this month"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One limit as it applies to one act: whose counter, and which window of it."""
+
+    limit: IssuanceLimit
+    subject: str
+    starts_on: dt.date
+
+    @property
+    def order(self) -> tuple[int, int]:
+        return RANK[LimitScope(self.limit.scope)], self.limit.pk
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a limit leaves: minor units for an amount, compensations for a count."""
+
+    limit: IssuanceLimit
+    used: int
+
+    @property
+    def cap(self) -> int:
+        return self.limit.cap
+
+    @property
+    def left(self) -> int:
+        return max(self.limit.cap - self.used, 0)
+
+    @property
+    def scope(self) -> str:
+        return self.limit.scope
+
+    @property
+    def window(self) -> str:
+        return self.limit.window
+
+    @property
+    def measure(self) -> str:
+        return self.limit.measure
+
+    @property
+    def name(self) -> str:
+        """`your own limit today`, in the reader's language."""
+        return f"{NAMES[self.limit.scope]} {WINDOWS[self.limit.window]}"
+
+    def holds(self, minor: int) -> bool:
+        """Whether a grant of `minor` still fits."""
+        return self.left >= (minor if self.limit.measure == Measure.AMOUNT else 1)
+
+
+def acting_role(staff: Staff, market: Market) -> str:
+    """The role in which a person grants: agent where held, else supervisor."""
+    return Role.AGENT if staff.has_role(market, Role.AGENT) else Role.SUPERVISOR
+
+
+def _applicable(market: Market, staff: Staff, customer: Customer | None) -> list[IssuanceLimit]:
+    """Limits in force for this act; one with a target replaces the general one of its kind."""
+    role = acting_role(staff, market)
+    found = IssuanceLimit.objects.filter(
+        Q(for_staff=None) | Q(for_staff=staff),
+        Q(for_team=None) | Q(for_team=staff.team_id),
+        market=market,
+        state=LimitState.IN_FORCE,
+        for_role__in=["", role],
+        for_segment__in=["", customer.segment if customer else ""],
+    )
+    best: dict[tuple[str, str, str], tuple[int, IssuanceLimit]] = {}
+    for limit in found:
+        weight = (
+            8 * (limit.for_staff_id is not None)
+            + 4 * (limit.for_team_id is not None)
+            + 2 * (limit.for_role != "")
+            + (limit.for_segment != "")
+        )
+        key = (limit.scope, limit.window, limit.measure)
+        if key not in best or weight > best[key][0]:
+            best[key] = (weight, limit)
+    return [limit for _weight, limit in best.values()]
+
+
+def _subject(
+    limit: IssuanceLimit,
+    market: Market,
+    staff: Staff,
+    customer: Customer | None,
+    incident: Incident | None,
+) -> str | None:
+    """Whose counter the limit uses here; None when it has none on this act."""
+    subjects: dict[str, object] = {
+        LimitScope.AGENT: staff.pk,
+        LimitScope.ROLE: acting_role(staff, market),
+        LimitScope.TEAM: staff.team_id,
+        LimitScope.MARKET: market.pk,
+        LimitScope.CUSTOMER: customer.pk if customer else None,
+        LimitScope.INCIDENT: incident.pk if incident else None,
+    }
+    subject = subjects.get(limit.scope)
+    return None if subject is None else str(subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Applicable:
+    """Every limit of one act: those with a counter, and the bounds of a single grant."""
+
+    keys: Sequence[Key]
+    single: Sequence[IssuanceLimit]
+
+
+def limits_for(
+    *,
+    market: Market,
+    staff: Staff,
+    customer: Customer | None = None,
+    incident: Incident | None = None,
+    at: dt.datetime | None = None,
+) -> Applicable:
+    """The limits that a goodwill grant by `staff` would meet at an aware moment (now)."""
+    today = local_date(at or timezone.now(), market.time_zone)
+    keys = []
+    single = []
+    for limit in _applicable(market, staff, customer):
+        if limit.scope == LimitScope.GRANT:
+            single.append(limit)
+            continue
+        subject = _subject(limit, market, staff, customer, incident)
+        if subject is None:
+            # A case that is not saved yet has used nothing.
+            if limit.scope not in {LimitScope.INCIDENT, LimitScope.CUSTOMER}:
+                continue
+            subject = ""
+        start = ALWAYS if limit.window == LimitWindow.EACH else window_start(limit.window, today)
+        keys.append(Key(limit, subject, start))
+    return Applicable(sorted(keys, key=lambda key: key.order), single)
+
+
+def rooms(applicable: Applicable) -> list[Room]:
+    """The room each limit leaves, single grants included; the tightest amount first."""
+    wanted = Q()
+    for key in applicable.keys:
+        wanted |= Q(limit=key.limit, subject=key.subject, starts_on=key.starts_on)
+    used: dict[tuple[int, str, dt.date], int] = {}
+    if applicable.keys:
+        for row in LimitCounter.objects.filter(wanted).values_list(
+            "limit_id", "subject", "starts_on", "used"
+        ):
+            used[row[0], row[1], row[2]] = row[3]
+    found = [Room(limit, 0) for limit in applicable.single]
+    found += [
+        Room(key.limit, used.get((key.limit.pk, key.subject, key.starts_on), 0))
+        for key in applicable.keys
+    ]
+    return sorted(found, key=lambda room: (room.measure != Measure.AMOUNT, room.left))
+
+
+_TAKE = """
+WITH wanted AS (
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::bigint[], %s::int[])
+        AS row(limit_id, subject, starts_on, quantity, place)
+), taken AS (
+    INSERT INTO compensations_limitcounter AS counter (limit_id, subject, starts_on, used)
+    SELECT wanted.limit_id, wanted.subject, wanted.starts_on, wanted.quantity
+    FROM wanted JOIN compensations_issuancelimit rule ON rule.id = wanted.limit_id
+    WHERE {fresh_guard}
+    ORDER BY wanted.place
+    ON CONFLICT (limit_id, subject, starts_on) DO UPDATE
+    SET used = counter.used + excluded.used
+    WHERE {used_guard}
+    RETURNING counter.id, counter.limit_id
+)
+INSERT INTO compensations_limituse (compensation_id, counter_id, quantity)
+SELECT %s, taken.id, wanted.quantity FROM taken JOIN wanted USING (limit_id)
+RETURNING counter_id
+"""
+_GUARDED = _TAKE.format(
+    fresh_guard="wanted.quantity <= rule.cap AND rule.state = 'in_force'",
+    used_guard=(
+        "counter.used + excluded.used <= (SELECT cap FROM compensations_issuancelimit "
+        "WHERE id = excluded.limit_id)"
+    ),
+)
+_UNGUARDED = _TAKE.format(fresh_guard="TRUE", used_guard="TRUE")
+
+
+def take(compensation: Compensation, applicable: Applicable, *, market: Market) -> None:
+    """Takes room for a compensation from every counter, or raises LimitExceeded.
+
+    Called last in the granting transaction; a refusal leaves nothing behind once it rolls back.
+    """
+    minor = compensation.face_minor
+    for limit in applicable.single:
+        if minor > limit.cap:
+            raise exceeded(Room(limit, 0), minor, market)
+    if not applicable.keys:
+        return
+    quantities = [minor if k.limit.measure == Measure.AMOUNT else 1 for k in applicable.keys]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED,
+            [
+                [key.limit.pk for key in applicable.keys],
+                [key.subject for key in applicable.keys],
+                [key.starts_on for key in applicable.keys],
+                quantities,
+                list(range(len(quantities))),
+                compensation.pk,
+            ],
+        )
+        taken = cursor.rowcount
+    if taken != len(applicable.keys):
+        full = [room for room in rooms(applicable) if not room.holds(minor)]
+        # Room may have come back between the two statements; the refusal stands, say it of the
+        # tightest limit.
+        raise exceeded((full or rooms(applicable))[0], minor, market)
+
+
+def exceeded(room: Room, minor: int, market: Market) -> LimitExceeded:
+    """The refusal in words: which limit, what it leaves, what this needs, what to do."""
+    if room.measure == Measure.AMOUNT:
+        left = format_money(room.left, market.currency, market.locale)
+        message = _(
+            "The %(limit)s leaves %(left)s and this needs %(needed)s. "
+            "Choose up to %(left)s, another offer, or hand the case to your supervisor."
+        ) % {
+            "limit": room.name,
+            "left": left,
+            "needed": format_money(minor, market.currency, market.locale),
+        }
+    else:
+        message = _(
+            "The %(limit)s is used up: %(cap)s compensations. "
+            "Hand the case to your supervisor or promise a call."
+        ) % {"limit": room.name, "cap": room.cap}
+    return LimitExceeded(
+        message,
+        field="amount_minor",
+        extra={
+            "scope": room.scope,
+            "window": room.window,
+            "measure": room.measure,
+            "cap": room.cap,
+            "used": room.used,
+            "left": room.left,
+            "currency": market.currency,
+        },
+    )
+
+
+def give_back(compensation_id: uuid.UUID) -> None:
+    """Restores the room of a voided, rejected or lapsed compensation, in the same windows, once."""
+    uses = LimitUse.objects.filter(
+        compensation_id=compensation_id, released_at=None
+    ).select_related("counter__limit")
+    for use in sorted(
+        uses, key=lambda use: (RANK[LimitScope(use.counter.limit.scope)], use.counter.limit_id)
+    ):
+        released = LimitUse.objects.filter(pk=use.pk, released_at=None).update(
+            released_at=timezone.now()
+        )
+        if released:
+            LimitCounter.objects.filter(pk=use.counter_id).update(used=F("used") - use.quantity)

@@ -1,0 +1,114 @@
+"""What the customer reads when something was granted. Registered with delivery's outbox.
+
+The text is made at the moment of sending, from the compensation as it then is, and carries a link:
+the code itself is only on the page behind it.
+"""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import formats, translation
+from django.utils.translation import gettext as _
+
+from common.money import format_money
+from delivery.mailing import build_mail
+from delivery.models import Message
+from delivery.registry import Recipient, Rendered, register_topic
+from incidents.actions import issue_portal_token
+from incidents.models import ContactPoint
+
+from .actions.sending import requeue
+from .models import Compensation
+from .states import TOPIC, CompensationState
+
+# How long a link to something without an end date opens.
+LINK_DAYS = 180
+
+
+def local_day(moment: dt.datetime, zone: str) -> str:
+    """The last valid local day before an exclusive end, in the active language."""
+    day = (moment - dt.timedelta(seconds=1)).astimezone(ZoneInfo(zone)).date()
+    return formats.date_format(day, "DATE_FORMAT")
+
+
+def portal_url(compensation: Compensation, message: Message) -> str:
+    """The customer's link; the same one for every try of the same message."""
+    days = LINK_DAYS
+    if compensation.expires_at is not None:
+        days = max((compensation.expires_at - message.created_at).days + 30, 30)
+    token = issue_portal_token(
+        incident=compensation.incident, ref=compensation.pk, seed=message.pk, days=days
+    )
+    return f"{settings.PUBLIC_BASE_URL}/p/{token}/"
+
+
+def resolve(message: Message) -> Recipient | None:
+    """The contact as it is now; None when it was removed or the compensation is no longer valid."""
+    if message.contact is None:
+        return None
+    state = Compensation.objects.filter(pk=message.ref).values_list("state", flat=True).first()
+    if state != CompensationState.ISSUED:
+        return None
+    contact = (
+        ContactPoint.objects.select_related("customer")
+        .filter(pk=message.contact, is_active=True)
+        .first()
+    )
+    if contact is None:
+        return None
+    return Recipient(
+        name=contact.customer.name,
+        address=contact.value,
+        fingerprint=bytes(contact.fingerprint),
+    )
+
+
+def render(message: Message) -> Rendered:
+    """Subject, text and HTML in the customer's language."""
+    row = Compensation.objects.select_related(
+        "market", "customer", "incident__category", "offer"
+    ).get(pk=message.ref)
+    market = row.market
+    with translation.override(message.language):
+        worth = format_money(row.face_minor, row.currency, market.locale)
+        paragraphs = [
+            _("We are sorry about what happened: %(category)s. You told us, and we listened.")
+            % {"category": row.incident.category.name.lower()},
+        ]
+        facts = [(_("What it is"), row.offer.name)]
+        if row.face_minor:
+            facts.append((_("Worth"), worth))
+        if row.expires_at is not None:
+            facts.append((_("Valid through"), local_day(row.expires_at, market.time_zone)))
+            paragraphs.append(
+                _("This is for you. Open the link to see your code; it can be used once.")
+            )
+            label = _("See my coupon")
+        else:
+            paragraphs.append(_("This is for you. Open the link to see the details."))
+            label = _("See the details")
+        return build_mail(
+            subject=_("%(brand)s: something for you, case %(folio)s")
+            % {"brand": market.brand, "folio": row.incident.folio},
+            brand=market.brand,
+            greeting=_("Hello, %(name)s") % {"name": row.customer.name},
+            paragraphs=paragraphs,
+            facts=facts,
+            link=(label, portal_url(row, message)),
+            footer=_("Case %(folio)s. The link is personal; do not share it.")
+            % {"folio": row.incident.folio},
+            language=message.language,
+        )
+
+
+def outdated(message: Message) -> None:
+    """Queues a fresh message where the address changed just before sending."""
+    contact = ContactPoint.objects.filter(pk=message.contact, is_active=True).first()
+    if contact is not None:
+        requeue(message, contact)
+
+
+def register() -> None:
+    """Called once when the app is ready."""
+    register_topic(TOPIC, render=render, resolve=resolve, outdated=outdated)

@@ -1,0 +1,27 @@
+"""What beat sweeps here; every run is safe beside another one."""
+
+from celery import shared_task
+from django.db import connection
+
+# A redeemed coupon's code is kept while its redemption may be undone, then forgotten; so is an
+# expired one's. Bounded, so that a run is short.
+_FORGET = """
+UPDATE compensations_coupon SET code_ciphertext = NULL WHERE id IN (
+    SELECT coupon.id FROM compensations_coupon coupon
+    JOIN accounts_market market ON market.id = coupon.market_id
+    WHERE coupon.code_ciphertext IS NOT NULL AND (
+        coupon.expires_at < now()
+        OR (coupon.state = 'redeemed' AND NOT EXISTS (
+            SELECT 1 FROM compensations_redemption redemption
+            WHERE redemption.coupon_id = coupon.id
+              AND redemption.created_at > now() - make_interval(mins => market.undo_minutes))))
+    LIMIT 5000 FOR UPDATE OF coupon SKIP LOCKED)
+"""
+
+
+@shared_task(name="compensations.periodic.forget_codes")
+def forget_codes() -> int:
+    """Erases the ciphertext of codes that are no longer sent again; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET)
+        return cursor.rowcount

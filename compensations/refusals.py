@@ -1,0 +1,95 @@
+"""Why a compensation or a coupon is refused: stable codes, and words that say what to do next."""
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Refusal
+
+
+class NotInScale(Refusal):
+    code = "not_in_scale"
+    default_message = _(
+        "The live scale does not hold this offer for this case. Reload to see the approved ones."
+    )
+
+
+class OutOfRange(Refusal):
+    code = "out_of_range"
+    status = 422
+
+
+class AmountNeeded(Refusal):
+    code = "amount_needed"
+    status = 422
+    default_message = _("This offer is a share of the amount at stake: write that amount first.")
+
+
+class NeedsApproval(Refusal):
+    code = "needs_approval"
+    default_message = _(
+        "From this amount on, the scale asks for a second person. Choose a smaller amount."
+    )
+
+
+class SelfDealing(Refusal):
+    code = "self_dealing"
+    default_message = _(
+        "This customer's contact belongs to somebody who works here. "
+        "Hand the case to your supervisor."
+    )
+
+
+class LimitExceeded(Refusal):
+    code = "limit_exceeded"
+
+
+class IssuanceStopped(Refusal):
+    code = "issuance_stopped"
+    default_message = _(
+        "Finance has stopped all compensations in this market. Promise a call and keep the case open."
+    )
+
+
+class AlreadyGranted(Refusal):
+    code = "already_granted"
+    default_message = _("This offer was already granted on this case.")
+
+
+class TooOften(Refusal):
+    code = "too_often"
+    default_message = _(
+        "This customer already had this offer as often as the scale allows. Choose another one."
+    )
+
+
+class CouponNotValid(Refusal):
+    """One answer for unknown, used, expired, voided and reserved codes."""
+
+    code = "coupon_not_valid"
+    status = 422
+    default_message = _("This code cannot be used. Check it with the customer.")
+
+
+class TransactionReused(Refusal):
+    code = "transaction_reused"
+    default_message = _("This transaction number was already used for another operation.")
+
+
+class ReversalRefused(Refusal):
+    code = "reversal_refused"
+    default_message = _("This redemption can no longer be undone.")
+
+
+class VoidRefused(Refusal):
+    code = "void_refused"
+    default_message = _("Only what is not redeemed can be voided.")
+
+
+class VoidWindowOver(Refusal):
+    code = "void_window_over"
+    status = 403
+    default_message = _("Your ten minutes are over. Ask your supervisor to void it.")
+
+
+class ResendRefused(Refusal):
+    code = "resend_refused"
+    default_message = _("This compensation is no longer valid, so it is not sent again.")

@@ -1,0 +1,33 @@
+"""Who may take back a compensation. Reads only; the acts check again under their locks."""
+
+import datetime as dt
+
+from django.utils import timezone
+
+from accounts.models import Staff
+from accounts.states import Role
+from common.errors import NotAllowed
+
+from .models import Compensation
+from .refusals import VoidWindowOver
+
+# The granting agent may take back a slip of the hand for this long; afterwards a supervisor.
+OWN_VOID_WINDOW = dt.timedelta(minutes=10)
+
+
+def check_void_right(compensation: Compensation, by: Staff) -> None:
+    """The granting person within ten minutes, or a supervisor of the team that granted.
+
+    Raises NotAllowed or VoidWindowOver.
+    """
+    if (
+        by.has_role(compensation.market_id, Role.SUPERVISOR)
+        and by.supervised_teams.filter(pk=compensation.team_id).exists()
+    ):
+        return
+    if compensation.granted_by_id != by.pk or not by.has_role(
+        compensation.market_id, Role.AGENT, Role.SUPERVISOR
+    ):
+        raise NotAllowed
+    if timezone.now() - compensation.created_at > OWN_VOID_WINDOW:
+        raise VoidWindowOver

@@ -1,0 +1,73 @@
+"""Reading the live scale: which rule applies to a case, and what its offers allow.
+
+A published version never changes (the database refuses), so its rules are kept in memory by version
+id; only the question which version is live goes to the database each time.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from accounts.models import Market
+from common.money import share
+from incidents.models import Category
+
+from .models import Offer, ScaleRule, ScaleVersion
+from .refusals import AmountNeeded, OutOfRange
+from .states import Basis, ScaleState
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What an offer allows on one case, in minor units."""
+
+    minimum: int
+    default: int
+    maximum: int
+
+    def check(self, minor: int) -> None:
+        """Raises OutOfRange."""
+        if not self.minimum <= minor <= self.maximum:
+            raise OutOfRange(
+                field="amount_minor", extra={"minimum": self.minimum, "maximum": self.maximum}
+            )
+
+
+def live_version(market: Market) -> ScaleVersion | None:
+    """The market's live version, or None before its first publication."""
+    return ScaleVersion.objects.filter(market=market, state=ScaleState.LIVE).first()
+
+
+Cell = tuple[int | None, str, str]
+
+
+@lru_cache(maxsize=64)
+def _rules(version_id: int) -> dict[Cell, ScaleRule]:
+    rules = ScaleRule.objects.filter(version_id=version_id).prefetch_related("offers")
+    return {(rule.category_id, rule.severity, rule.segment): rule for rule in rules}
+
+
+def rule_for(
+    version: ScaleVersion, category: Category, severity: str, segment: str
+) -> ScaleRule | None:
+    """The most specific rule: the category over its parent over any, then the segment over any."""
+    rules = _rules(version.pk)
+    for category_id in (category.pk, category.parent_id, None):
+        for wanted in (segment, ""):
+            rule = rules.get((category_id, severity, wanted))
+            if rule is not None:
+                return rule
+    return None
+
+
+def range_of(offer: Offer, amount_at_stake_minor: int | None) -> Range:
+    """The offer's range on a case. Raises AmountNeeded for a share of an unknown amount."""
+    if offer.basis == Basis.FIXED:
+        return Range(offer.minimum, offer.default, offer.maximum)
+    if amount_at_stake_minor is None:
+        raise AmountNeeded(field="amount_at_stake_minor")
+    cap = offer.cap_minor or 0
+    low, middle, high = (
+        min(share(amount_at_stake_minor, basis_points), cap)
+        for basis_points in (offer.minimum, offer.default, offer.maximum)
+    )
+    return Range(low, middle, high)
