@@ -1,0 +1,296 @@
+"""Writes of customers and their contact points.
+
+Audit rows hold masked contacts only. A contact is corrected by a new value on the same row with
+who and when; messages already queued for the old value are withdrawn in the same transaction, so
+that none of them ever reaches a new address, and higher apps queue fresh ones.
+"""
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ApiClient, Market, Staff
+from accounts.states import Language, Scope
+from audit.actions import Actor, record
+from common.contacts import normalise_email, normalise_phone
+from common.errors import InvalidInput
+from delivery.states import Channel
+
+from .. import bounds, registry
+from ..access import COMMENTERS, SEGMENTERS, WRITERS, authorise
+from ..models import ContactPoint, Customer
+from ..states import ContactKind, Segment
+
+By = Staff | ApiClient
+
+
+def _staff(by: By) -> Staff | None:
+    return by if isinstance(by, Staff) else None
+
+
+def normalise(kind: str, value: str, market: Market) -> str:
+    """The contact as stored: E.164, lower-case email, trimmed handle. Raises InvalidInput."""
+    value = bounds.text(value, kind, 120, required=True)
+    if kind == ContactKind.PHONE:
+        return normalise_phone(value, market.country)
+    if kind == ContactKind.EMAIL:
+        return normalise_email(value)
+    bounds.choice(kind, "kind", ContactKind.values)
+    return value
+
+
+def _audit(act: str, actor: Actor, customer: Customer, market: Market, **more: object) -> None:
+    record(
+        act=act,
+        by=actor,
+        object_kind="customer",
+        object_id=customer.pk,
+        market_code=market.code,
+        **more,
+    )
+
+
+@transaction.atomic
+def create_customer(
+    *,
+    market: Market,
+    name: str,
+    language: str | None = None,
+    preferred_channel: str | None = None,
+    phone: str = "",
+    email: str = "",
+    external_ref: str = "",
+    by: By,
+) -> Customer:
+    """A customer of the market with what is known of how to reach them.
+
+    Language defaults to the market's; the channel to email where there is one, else to handing
+    over in the conversation. Raises InvalidInput for a value out of bounds or a customer number
+    that is taken.
+    """
+    actor = authorise(by, market, *WRITERS, scope=Scope.CUSTOMERS_WRITE)
+    customer = Customer(
+        market=market,
+        name=bounds.text(name, "name", 120, required=True),
+        language=bounds.choice(language or market.language, "language", Language.values),
+        preferred_channel=bounds.choice(
+            preferred_channel or (Channel.EMAIL if email.strip() else Channel.HANDOVER),
+            "preferred_channel",
+            Channel.values,
+        ),
+        external_ref=bounds.text(external_ref, "external_ref", 60),
+        created_by=_staff(by),
+    )
+    contacts = [
+        (kind, normalise(kind, value, market))
+        for kind, value in ((ContactKind.PHONE, phone), (ContactKind.EMAIL, email))
+        if value.strip()
+    ]
+    _save_numbered(customer, force_insert=True)
+    for kind, value in contacts:
+        ContactPoint.objects.create(
+            customer=customer, market=market, kind=kind, value=value, changed_by=_staff(by)
+        )
+    _audit(
+        "customer.created",
+        actor,
+        customer,
+        market,
+        after={"name": customer.name, "contacts": [str(kind) for kind, _value in contacts]},
+    )
+    return customer
+
+
+def _save_numbered(customer: Customer, *, force_insert: bool = False) -> None:
+    try:
+        with transaction.atomic(savepoint=bool(customer.external_ref)):
+            customer.save(force_insert=force_insert)
+    except IntegrityError as error:
+        if "customer_number_in_market" not in str(error):
+            raise
+        message = _("Another customer of this market has this number.")
+        raise InvalidInput(message, field="external_ref") from error
+
+
+@transaction.atomic
+def change_customer(
+    *,
+    customer: Customer,
+    by: By,
+    name: str | None = None,
+    language: str | None = None,
+    preferred_channel: str | None = None,
+    external_ref: str | None = None,
+) -> Customer:
+    """Changes what is given; None leaves a field alone. Raises InvalidInput."""
+    row = _locked(customer)
+    actor = authorise(by, row.market_id, *WRITERS, scope=Scope.CUSTOMERS_WRITE)
+    wanted = {
+        "name": None if name is None else bounds.text(name, "name", 120, required=True),
+        "language": language and bounds.choice(language, "language", Language.values),
+        "preferred_channel": preferred_channel
+        and bounds.choice(preferred_channel, "preferred_channel", Channel.values),
+        "external_ref": None
+        if external_ref is None
+        else bounds.text(external_ref, "external_ref", 60),
+    }
+    changed = {
+        field: value
+        for field, value in wanted.items()
+        if value is not None and value != getattr(row, field)
+    }
+    if not changed:
+        return row
+    before = {field: str(getattr(row, field)) for field in changed}
+    for field, value in changed.items():
+        setattr(row, field, value)
+    _save_numbered(row)
+    _audit("customer.changed", actor, row, row.market, before=before, after=changed)
+    return row
+
+
+@transaction.atomic
+def set_segment(*, customer: Customer, segment: str, by: By) -> Customer:
+    """The customer type, which decides what may be offered: finance or an integration sets it.
+
+    Raises NotAllowed for anybody else, the granting agent above all.
+    """
+    row = _locked(customer)
+    actor = authorise(by, row.market_id, *SEGMENTERS, scope=Scope.CUSTOMERS_WRITE)
+    bounds.choice(segment, "segment", Segment.values)
+    if segment != row.segment:
+        before = row.segment
+        row.segment = segment
+        row.save(update_fields=["segment"])
+        _audit(
+            "customer.segment_set",
+            actor,
+            row,
+            row.market,
+            before={"segment": str(before)},
+            after={"segment": str(segment)},
+        )
+    return row
+
+
+def _locked(customer: Customer) -> Customer:
+    return (
+        Customer.objects.select_for_update(of=("self",))
+        .select_related("market")
+        .get(pk=customer.pk)
+    )
+
+
+@transaction.atomic
+def add_contact(*, customer: Customer, kind: str, value: str, by: By) -> ContactPoint:
+    """One more way to reach the customer; one that was removed comes back.
+
+    Raises InvalidInput for a value that is not of its kind.
+    """
+    row = _locked(customer)
+    actor = authorise(by, row.market_id, *WRITERS, scope=Scope.CUSTOMERS_WRITE)
+    normal = normalise(kind, value, row.market)
+    contact, created = ContactPoint.objects.get_or_create(
+        customer=row,
+        kind=kind,
+        value=normal,
+        defaults={"market": row.market, "changed_by": _staff(by)},
+    )
+    if not created:
+        if contact.is_active:
+            return contact
+        contact.is_active = True
+        contact.changed_at = timezone.now()
+        contact.changed_by = _staff(by)
+        contact.save(update_fields=["is_active", "changed_at", "changed_by"])
+    _audit(
+        "contact.added",
+        actor,
+        row,
+        row.market,
+        after={"kind": str(kind), "contact": contact.masked},
+    )
+    return contact
+
+
+def _locked_contact(contact: ContactPoint) -> ContactPoint:
+    return (
+        ContactPoint.objects.select_for_update(of=("self",))
+        .select_related("market", "customer")
+        .get(pk=contact.pk)
+    )
+
+
+@transaction.atomic
+def correct_contact(*, contact: ContactPoint, value: str, by: By) -> ContactPoint:
+    """Puts the right value in; queued messages to the old one are withdrawn and queued afresh.
+
+    Raises InvalidInput when the value is not of its kind or the customer has it already.
+    """
+    row = _locked_contact(contact)
+    actor = authorise(by, row.market_id, *WRITERS, scope=Scope.CUSTOMERS_WRITE)
+    normal = normalise(row.kind, value, row.market)
+    if normal == row.value:
+        return row
+    taken = ContactPoint.objects.filter(customer=row.customer_id, kind=row.kind, value=normal)
+    if taken.exists():
+        raise InvalidInput(_("The customer has this contact already."), field=row.kind)
+    before = row.masked
+    row.value = normal
+    row.is_active = True
+    row.changed_at = timezone.now()
+    row.changed_by = _staff(by)
+    row.save()
+    _audit(
+        "contact.corrected",
+        actor,
+        row.customer,
+        row.market,
+        before={"kind": row.kind, "contact": before},
+        after={"kind": row.kind, "contact": row.masked},
+    )
+    from delivery.actions import outdate_contact
+
+    outdated = outdate_contact(row.pk)
+    for callback in registry.contact_corrected():
+        callback(row, outdated, by)
+    return row
+
+
+@transaction.atomic
+def remove_contact(*, contact: ContactPoint, by: By) -> ContactPoint:
+    """The contact is no longer used; what was queued for it is withdrawn. The row stays."""
+    row = _locked_contact(contact)
+    actor = authorise(by, row.market_id, *WRITERS, scope=Scope.CUSTOMERS_WRITE)
+    if row.is_active:
+        row.is_active = False
+        row.changed_at = timezone.now()
+        row.changed_by = _staff(by)
+        row.save(update_fields=["is_active", "changed_at", "changed_by"])
+        _audit(
+            "contact.removed",
+            actor,
+            row.customer,
+            row.market,
+            before={"kind": row.kind, "contact": row.masked},
+        )
+        from delivery.actions import outdate_contact
+
+        outdate_contact(row.pk)
+    return row
+
+
+@transaction.atomic
+def reveal_contact(*, contact: ContactPoint, reason: str, by: Staff) -> str:
+    """The whole contact, for a stated reason; the act is audited. Raises NotAllowed."""
+    actor = authorise(by, contact.market_id, *COMMENTERS)
+    reason = bounds.text(reason, "reason", 300, required=True)
+    _audit(
+        "contact.revealed",
+        actor,
+        contact.customer,
+        contact.market,
+        after={"kind": contact.kind, "contact": contact.masked},
+        reason=reason,
+    )
+    return contact.value
