@@ -30,6 +30,8 @@ class Message(models.Model):
     address_masked = models.CharField(max_length=120, blank=True)
     state = models.CharField(max_length=10, choices=MessageState, default=MessageState.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # How many of them were made before a person's last replay: only later ones count as tries.
+    attempts_before = models.PositiveSmallIntegerField(default=0)
     resend_of = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="resends"
     )

@@ -24,7 +24,8 @@ class MessageState(TextChoices):
 
 
 # sending -> queued is a try that surely did not reach the provider and is spread over time;
-# failed -> queued and unknown -> queued are a person's replay.
+# failed -> queued is a person's replay; unknown -> queued as well, or, where a duplicate is
+# harmless, one resend on its own.
 MESSAGE_TRANSITIONS = arrows(
     {
         "queued": "sending failed",
@@ -43,3 +44,15 @@ class AttemptOutcome(TextChoices):
     REFUSED = "refused", _("Refused for good")
     UNKNOWN = "unknown", _("Outcome unknown")
     OUTDATED = "outdated", _("Address changed in the meantime")
+
+
+class Failure(TextChoices):
+    """Why a message failed, for people; the machine word of each try is on the attempt."""
+
+    ADDRESS_CHANGED = "address_changed", _("The address was corrected after it was queued")
+    CONTACT_GONE = "contact_gone", _("The customer no longer has this address")
+    REFUSED = "refused", _("The provider refused it for good")
+    GAVE_UP = "gave_up", _("The provider did not accept it after several tries")
+    BOUNCED = "bounced", _("The address did not take it")
+    REPORTED = "reported", _("The provider reported that it could not deliver it")
+    WRITTEN_OFF = "written_off", _("Written off by a person")

@@ -1,0 +1,38 @@
+"""Channels that exist and the adapter behind each. The next one (SMS, WhatsApp) is added here."""
+
+from accounts.models import Market
+
+from ..states import Channel
+from .base import Adapter
+from .email import EmailAdapter
+
+# None: there is no provider; the person who serves the customer hands the thing over.
+_ADAPTERS: dict[str, Adapter | None] = {Channel.EMAIL: EmailAdapter(), Channel.HANDOVER: None}
+
+
+def adapter_for(channel: str) -> Adapter | None:
+    """The adapter of a channel, None where there is no provider. Raises LookupError if unknown."""
+    return _ADAPTERS[channel]
+
+
+def provider_channels(provider: str) -> list[str]:
+    """Channels served by the provider of this name; empty when there is no such provider."""
+    return [
+        channel
+        for channel, adapter in _ADAPTERS.items()
+        if adapter is not None and adapter.provider == provider
+    ]
+
+
+def resendable_channels() -> list[str]:
+    """Channels on which a duplicate does no harm, so that an unknown outcome is sent once more."""
+    return [
+        channel
+        for channel, adapter in _ADAPTERS.items()
+        if adapter is not None and adapter.duplicate_harmless
+    ]
+
+
+def available_channels(market: Market) -> list[Channel]:
+    """Channels over which a message of this market can be sent now, the preferred first."""
+    return [Channel(channel) for channel in _ADAPTERS] if market.is_active else []
