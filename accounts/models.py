@@ -21,7 +21,9 @@ from common.ids import uuid7
 
 from .states import Language, Role, Scope, Theme
 
-code_validator = RegexValidator(r"^[A-Z0-9][A-Z0-9-]{0,11}\Z", _("Capital letters, digits, hyphens."))
+code_validator = RegexValidator(
+    r"^[A-Z0-9][A-Z0-9-]{0,11}\Z", _("Capital letters, digits, hyphens.")
+)
 
 
 class Market(models.Model):
@@ -305,7 +307,8 @@ class IdempotentAnswer(models.Model):
     key = models.CharField(max_length=128)
     request_hash = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField()
-    body = models.JSONField()
+    # Rendered JSON, so that the answer is repeated to the byte.
+    body = models.TextField()
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

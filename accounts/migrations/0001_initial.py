@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=128)),
                 ('request_hash', models.BinaryField(max_length=32)),
                 ('status', models.PositiveSmallIntegerField()),
-                ('body', models.JSONField()),
+                ('body', models.TextField()),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={

@@ -1,0 +1,1 @@
+"""What every API endpoint stands on: who calls, what is read, refused, paged and replayed."""

@@ -1,0 +1,121 @@
+"""Who calls the API: a person by session, a person by key, or a client by key.
+
+Afterwards `request.user` is a `Staff` or an `ApiClient`, and `request.auth` the key's row. One
+indexed read per key and no write: a till authenticates on every sale.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from ..keys import CLIENT_KEY, MAX_LENGTH, STAFF_KEY, key_hash
+from ..middleware import carries_key
+from ..models import AccessToken, ApiClient, Staff
+
+
+def bearer(request: Request) -> str:
+    """The key of the Authorization header, or an empty string."""
+    header: str = request.META.get("HTTP_AUTHORIZATION", "")
+    if header[:7].lower() != "bearer " or len(header) > MAX_LENGTH + 7:
+        return ""
+    return header[7:].strip()
+
+
+def _refuse() -> AuthenticationFailed:
+    # One answer for unknown, expired, revoked and inactive: a key says nothing about itself.
+    return AuthenticationFailed(_("This key opens nothing. It may have expired or been revoked."))
+
+
+class KeyAuthentication(BaseAuthentication):
+    """What both kinds of keys share: the challenge of a 401."""
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class StaffSessionAuthentication(SessionAuthentication):
+    """The session of the pages, with their CSRF token. Reads nothing when a key was sent."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        if carries_key(request._request) or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        return super().authenticate(request)
+
+    def authenticate_header(self, request: Request) -> str:
+        # The first class answers for a 401, and the way in for a program is a key.
+        return 'Bearer realm="api"'
+
+
+class StaffTokenAuthentication(KeyAuthentication):
+    """`Authorization: Bearer rst_...`."""
+
+    def authenticate(self, request: Request) -> tuple[Staff, AccessToken] | None:
+        key = bearer(request)
+        if not key.startswith(STAFF_KEY):
+            return None
+        token = (
+            AccessToken.objects.select_related("staff")
+            .filter(
+                key_hash=key_hash(key),
+                revoked_at=None,
+                expires_at__gt=Now(),
+                staff__is_active=True,
+            )
+            .first()
+        )
+        if token is None:
+            raise _refuse()
+        return token.staff, token
+
+
+class ClientKeyAuthentication(KeyAuthentication):
+    """`Authorization: Bearer rck_...`. Last in line, so it also refuses what no class took."""
+
+    def authenticate(self, request: Request) -> tuple[ApiClient, ApiClient] | None:
+        if not carries_key(request._request):
+            return None
+        key = bearer(request)
+        if not key.startswith(CLIENT_KEY):
+            raise _refuse()
+        found = list(
+            ApiClient.objects.select_related("market").filter(
+                key_hash=key_hash(key),
+                revoked_at=None,
+                expires_at__gt=Now(),
+                market__is_active=True,
+            )
+        )
+        if not found:
+            raise _refuse()
+        return found[0], found[0]
+
+
+class StaffKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "accounts.api.authentication.StaffTokenAuthentication"
+    name = "staffKey"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "description": "A person's key, rst_..."}
+
+
+class ClientKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "accounts.api.authentication.ClientKeyAuthentication"
+    name = "clientKey"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "description": "A client's key, rck_..."}
+
+
+class StaffSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "accounts.api.authentication.StaffSessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}

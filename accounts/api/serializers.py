@@ -1,0 +1,41 @@
+"""Shapes that refuse what they do not know."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+
+class StrictFields(serializers.Serializer[Any]):
+    """Refuses unknown and read-only fields by name, together with whatever else is wrong."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown: dict[str, list[Any]] = {}
+        if isinstance(data, Mapping):
+            known = {name for name, field in self.fields.items() if not field.read_only}
+            unknown = {
+                str(name)[:60]: [_("There is no such field here.")]
+                for name in data
+                if name not in known
+            }
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if unknown and isinstance(error.detail, dict):
+                raise serializers.ValidationError({**unknown, **error.detail}) from error
+            raise
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return value
+
+
+class StrictSerializer(StrictFields):
+    """For what actions take: explicit fields, nothing else."""
+
+
+class StrictModelSerializer(StrictFields, serializers.ModelSerializer[Any]):
+    """The same for shapes that follow a model."""
+
+    class Meta:
+        abstract = True
