@@ -11,6 +11,7 @@ from subprocess import Popen
 
 from . import broker, postgres, processes
 
+READY_MARK = "RECOVERY_READY_MARK"  # read by celery_marks.py, which imports Celery
 LARGEST_LOG = 20_000_000  # bytes; a longer log is cut to what it was before, once
 
 
@@ -140,24 +141,26 @@ def web(listener: socket.socket, logs: Path, env: Mapping[str, str]) -> Service:
     )
 
 
-def worker(logs: Path, env: Mapping[str, str]) -> Service:
-    """The Celery worker."""
-    command = [sys.executable, "-m", "celery", "-A", "recovery", "worker", "--loglevel", "INFO"]
-    command += ["--concurrency", "2", "--without-gossip", "--without-mingle"]
+def _celery(name: str, words: Sequence[str], var: Path, env: Mapping[str, str]) -> Service:
+    """A Celery process, which leaves a mark when it is ready."""
+    mark = var / f"{name}.ready"
     return Service(
-        name="worker",
-        command=command,
-        log=logs / "worker.log",
-        ready=says(" ready."),
-        env=env,
+        name=name,
+        command=[sys.executable, "-m", "celery", "-A", "recovery.embedded.celery_marks", *words],
+        log=var / "log" / f"{name}.log",
+        ready=lambda _service: mark.exists(),
+        env={**env, READY_MARK: str(mark)},
+        before=lambda: mark.unlink(missing_ok=True),
         stop_seconds=30,
     )
 
 
-def beat(logs: Path, env: Mapping[str, str]) -> Service:
+def worker(var: Path, env: Mapping[str, str]) -> Service:
+    """The Celery worker."""
+    words = ["worker", "--loglevel", "INFO", "--concurrency", "2"]
+    return _celery("worker", [*words, "--without-gossip", "--without-mingle"], var, env)
+
+
+def beat(var: Path, env: Mapping[str, str]) -> Service:
     """Celery's clock."""
-    command = [sys.executable, "-m", "celery", "-A", "recovery", "beat", "--loglevel", "INFO"]
-    command += ["--pidfile", ""]
-    return Service(
-        name="beat", command=command, log=logs / "beat.log", ready=says("beat: Starting"), env=env
-    )
+    return _celery("beat", ["beat", "--loglevel", "INFO", "--pidfile", ""], var, env)

@@ -319,7 +319,9 @@ class Supervisor:
         together = [services.web(web_listener, logs, env)]
         if mail_listener is not None:
             together.insert(0, services.mail(mail_listener, self.place.var, env))
-        self._start(*together, services.worker(logs, env), services.beat(logs, env))
+        self._start(
+            *together, services.worker(self.place.var, env), services.beat(self.place.var, env)
+        )
 
     def _announce(self, began: float) -> None:
         say("")
