@@ -136,9 +136,7 @@ class Staff(AbstractBaseUser):
         Team, null=True, blank=True, on_delete=models.PROTECT, related_name="members"
     )
     location = models.ForeignKey(Location, null=True, blank=True, on_delete=models.PROTECT)
-    language = models.CharField(
-        _("language"), max_length=2, choices=Language, default=Language.ES
-    )
+    language = models.CharField(_("language"), max_length=2, choices=Language, default=Language.ES)
     theme = models.CharField(_("theme"), max_length=5, choices=Theme, default=Theme.AUTO)
     single_keys = models.BooleanField(_("single-key shortcuts"), default=True)
     is_active = models.BooleanField(_("active"), default=True)

@@ -102,7 +102,7 @@ RUNNING_ROLE = env.text("RUNNING_ROLE", "recovery_app")
 REDIS_URL = env.text("REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "common.cache.SteadyRedisCache",
         "LOCATION": cache_location(REDIS_URL),
         "KEY_PREFIX": env.text("CACHE_PREFIX", "recovery"),
         "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
@@ -122,6 +122,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if env.flag("BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

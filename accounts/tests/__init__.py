@@ -1,0 +1,1 @@
+"""Tests of people, places, keys and the ground of the API."""
