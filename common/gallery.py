@@ -5,48 +5,65 @@ Mounted in development and embedded mode only. Its data is invented here and tou
 
 import datetime as dt
 
+import segno
 from django import forms
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-SEVERITIES = [("minor", _("Minor")), ("moderate", _("Moderate")), ("critical", _("Critical"))]
+from common.charts import Columns, Row
+
+SEVERITIES = [
+    ("minor", gettext_lazy("Minor")),
+    ("moderate", gettext_lazy("Moderate")),
+    ("critical", gettext_lazy("Critical")),
+]
 
 
 class SampleForm(forms.Form):
     """One field of each kind."""
 
     what = forms.CharField(
-        label=_("What happened"),
-        help_text=_("In the customer's own words."),
+        label=gettext_lazy("What happened"),
+        help_text=gettext_lazy("In the customer's own words."),
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    order = forms.CharField(label=_("Order"), max_length=40, required=False)
+    order = forms.CharField(label=gettext_lazy("Order"), max_length=40, required=False)
     location = forms.ChoiceField(
-        label=_("Location"), choices=[("cun", "Cancún"), ("mid", "Mérida"), ("pvr", "Puerto Vallarta")]
+        label=gettext_lazy("Location"),
+        choices=[("cun", "Cancún"), ("mid", "Mérida"), ("pvr", "Puerto Vallarta")],
     )
     happened = forms.DateField(
-        label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label=gettext_lazy("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
     severity = forms.ChoiceField(
-        label=_("Severity"), choices=SEVERITIES, widget=forms.RadioSelect, initial="moderate"
+        label=gettext_lazy("Severity"),
+        choices=SEVERITIES,
+        widget=forms.RadioSelect,
+        initial="moderate",
     )
-    proof = forms.FileField(label=_("Photo or invoice"), required=False)
-    consent = forms.BooleanField(label=_("May be answered by WhatsApp"), required=False)
+    proof = forms.FileField(label=gettext_lazy("Photo or invoice"), required=False)
+    consent = forms.BooleanField(label=gettext_lazy("May be answered by WhatsApp"), required=False)
 
 
 class RefusedForm(forms.Form):
     """A form that is always shown as refused."""
 
-    email = forms.EmailField(label=_("Email"), help_text=_("Where the coupon goes."))
-    amount = forms.CharField(label=_("Amount"))
+    email = forms.EmailField(
+        label=gettext_lazy("Email"), help_text=gettext_lazy("Where the coupon goes.")
+    )
+    amount = forms.CharField(label=gettext_lazy("Amount"))
 
     def clean(self) -> dict[str, object]:
         """Refuse the whole as well as its parts."""
-        self.add_error(None, _("Your room today is $ 2,380.00: choose less or ask for approval."))
+        self.add_error(
+            None, gettext_lazy("Your room today is $ 2,380.00: choose less or ask for approval.")
+        )
         return self.cleaned_data
 
 
@@ -75,10 +92,26 @@ def gallery(request: HttpRequest) -> HttpResponse:
             ],
             "new_incident_url": "#forms",
             "steps": [
-                {"label": _("Listen"), "hint": _("The customer's account is kept"), "state": "done"},
-                {"label": _("Apologise"), "hint": _("Say it before anything else."), "state": "done"},
-                {"label": _("Explain"), "hint": _("The kitchen checks its cold line today"), "state": "done"},
-                {"label": _("Compensate"), "hint": _("Choose an approved offer"), "state": "current"},
+                {
+                    "label": _("Listen"),
+                    "hint": _("The customer's account is kept"),
+                    "state": "done",
+                },
+                {
+                    "label": _("Apologise"),
+                    "hint": _("Say it before anything else."),
+                    "state": "done",
+                },
+                {
+                    "label": _("Explain"),
+                    "hint": _("The kitchen checks its cold line today"),
+                    "state": "done",
+                },
+                {
+                    "label": _("Compensate"),
+                    "hint": _("Choose an approved offer"),
+                    "state": "current",
+                },
                 {"label": _("Correct"), "hint": _("Root cause on resolving"), "state": "todo"},
             ],
             "rows": [
@@ -91,9 +124,33 @@ def gallery(request: HttpRequest) -> HttpResponse:
                 {"label": _("Used"), "value": _("once, in Cancún")},
             ],
             "cases": [
-                ("MX-2026-004182", _("Insect at the breakfast buffet"), "Mariana Solís", "critical", "in_recovery", _("In recovery"), 162000),
-                ("MX-2026-004181", _("Room not ready at 15:00"), "José Ñáñez", "moderate", "open", _("Open"), None),
-                ("MX-2026-004177", _("Charged twice for parking"), "Ana Lucía Fernández de la Garza", "minor", "resolved", _("Resolved"), 24000),
+                (
+                    "MX-2026-004182",
+                    _("Insect at the breakfast buffet"),
+                    "Mariana Solís",
+                    "critical",
+                    "in_recovery",
+                    _("In recovery"),
+                    162000,
+                ),
+                (
+                    "MX-2026-004181",
+                    _("Room not ready at 15:00"),
+                    "José Ñáñez",
+                    "moderate",
+                    "open",
+                    _("Open"),
+                    None,
+                ),
+                (
+                    "MX-2026-004177",
+                    _("Charged twice for parking"),
+                    "Ana Lucía Fernández de la Garza",
+                    "minor",
+                    "resolved",
+                    _("Resolved"),
+                    24000,
+                ),
             ],
             "tabs": [
                 {"label": _("All"), "url": "#tabs", "current": True, "count": 12},
@@ -102,11 +159,42 @@ def gallery(request: HttpRequest) -> HttpResponse:
                 {"label": _("System"), "url": "#tabs"},
             ],
             "options": [
-                {"value": "1", "label": "Mariana Solís", "detail": "+52 •••• •• 41", "group": _("Customers")},
-                {"value": "2", "label": "Mariano Solano", "detail": "m•••@correo.mx", "group": _("Customers")},
-                {"value": "3", "label": "MX-2026-004182", "detail": _("Insect at the breakfast buffet"), "group": _("Cases")},
+                {
+                    "value": "1",
+                    "label": "Mariana Solís",
+                    "detail": "+52 •••• •• 41",
+                    "group": _("Customers"),
+                },
+                {
+                    "value": "2",
+                    "label": "Mariano Solano",
+                    "detail": "m•••@correo.mx",
+                    "group": _("Customers"),
+                },
+                {
+                    "value": "3",
+                    "label": "MX-2026-004182",
+                    "detail": _("Insect at the breakfast buffet"),
+                    "group": _("Cases"),
+                },
             ],
-            "reasons": [(_("Delay"), 230), (_("Cleanliness"), 176), (_("Food"), 121), (_("Billing"), 64), (_("Manners"), 41)],
+            "qr": SafeString(segno.make_qr("7K3MQ9TX2WBD8HFR").svg_inline(border=0, omitsize=True)),
+            "chart": Columns(
+                sentence=_("Issued by day and kind: 21 days, the highest on the 18th"),
+                heading=_("Day"),
+                series=[_("Coupon"), _("Courtesy"), _("Refund")],
+                rows=[
+                    Row(str(day), [30 + day * 7 % 23, 12 + day * 5 % 11, day * 3 % 9], "#charts")
+                    for day in range(1, 22)
+                ],
+            ),
+            "reasons": [
+                (_("Delay"), 230),
+                (_("Cleanliness"), 176),
+                (_("Food"), 121),
+                (_("Billing"), 64),
+                (_("Manners"), 41),
+            ],
             "spark": [4, 6, 5, 9, 3, 7, 8, 6, 10, 4, 6, 7, 5, 9, 11, 8, 7, 9, 6, 8, 9],
         },
     )

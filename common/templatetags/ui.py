@@ -1,7 +1,8 @@
 """The tags of the design system: components that need a slot, a form field or arithmetic.
 
-Leaf components are plain includes under `templates/components/`. What a tag draws is in a template of
-the same name there; no markup of any size is in this file, and no rule of the domain.
+Leaf components are plain includes under `templates/components/`. What a tag draws is in a template
+of the same name there; no markup of any size is in this file, and no rule of the domain. Charts are
+in `charts`.
 """
 
 import datetime as dt
@@ -73,9 +74,7 @@ def attributes(pairs: Mapping[str, Any]) -> SafeString:
         for name, value in pairs.items()
         if value is not None and value is not False and value != ""
     ]
-    return format_html_join(
-        "", "{}", ((_attribute(name, value),) for name, value in shown)
-    )
+    return format_html_join("", "{}", ((_attribute(name, value),) for name, value in shown))
 
 
 def _attribute(name: str, value: object) -> SafeString:
@@ -93,7 +92,11 @@ def tone(value: object) -> str:
 @register.simple_tag
 def icon(name: str, label: str = "", size: str = "") -> SafeString:
     """An icon of `static/icons.svg`. Without a label it is decoration and hidden from readers."""
-    extra = format_html(' role="img" aria-label="{}"', label) if label else SafeString(' aria-hidden="true"')
+    extra = (
+        format_html(' role="img" aria-label="{}"', label)
+        if label
+        else SafeString(' aria-hidden="true"')
+    )
     return format_html(
         '<svg class="icon{}"{}><use href="{}#{}"></use></svg>',
         f" icon-{size}" if size else "",
@@ -106,7 +109,10 @@ def icon(name: str, label: str = "", size: str = "") -> SafeString:
 @register.simple_tag
 def kbd(keys: str) -> SafeString:
     """A key hint as the eye reads it: `ctrl+enter` is `Ctrl ↵`. The key itself is `data-key`."""
-    words = [KEY_NAMES.get(key, key.upper() if len(key) == 1 else key.title()) for key in keys.lower().split("+")]
+    words = [
+        KEY_NAMES.get(key, key.upper() if len(key) == 1 else key.title())
+        for key in keys.lower().split("+")
+    ]
     return format_html('<kbd class="hint" aria-hidden="true">{}</kbd>', " ".join(words))
 
 
@@ -120,6 +126,7 @@ def button(
     size: str = "",
     type: str = "submit",
     icon_only: bool = False,
+    block: bool = False,
     **attrs: Any,
 ) -> str:
     """A button, or a link that looks like one when it has an href. One primary per screen."""
@@ -134,6 +141,7 @@ def button(
             "size": size,
             "type": type,
             "icon_only": icon_only,
+            "block": block,
             "attrs": attributes(attrs),
         },
     )
@@ -166,7 +174,10 @@ def card(
 
 @register.simple_block_tag
 def alert(content: str, tone: str = "info", title: str = "", role: str = "") -> str:
-    """A message in the page. Tones: info, good, moderate, critical. `role="alert"` if it appears later."""
+    """A message in the page. Tones: info, good, moderate, critical.
+
+    Give `role="alert"` to one that appears while the page is open.
+    """
     icons = {"good": "good", "moderate": "warning", "critical": "stop"}
     return render_to_string(
         "components/alert.html",
@@ -192,7 +203,7 @@ def choice(
     disabled: bool = False,
     **attrs: Any,
 ) -> str:
-    """A radio as a card: an offer, a way to deliver. Its key picks it. `id` defaults to name and value."""
+    """A radio as a card: an offer, a way to deliver. Its key picks it."""
     return render_to_string(
         "components/choice.html",
         {
@@ -222,7 +233,7 @@ def entry(
 
 @register.simple_block_tag
 def dialog(content: str, id: str, title: str, auto: bool = False) -> str:
-    """A modal dialog, opened by `data-dialog-open="id"`, or at once with `auto` (after an htmx swap)."""
+    """A modal dialog, opened by `data-dialog-open="id"`, or at once with `auto`."""
     return render_to_string(
         "components/dialog.html", {"content": content, "id": id, "title": title, "auto": auto}
     )
@@ -249,7 +260,7 @@ def empty(content: str, title: str, text: str = "", icon: str = "list") -> str:
     """What a list says when it has nothing: why, and in the slot the next act."""
     return render_to_string(
         "components/empty.html",
-        {"content": content.strip(), "title": title, "text": text, "icon": icon},
+        {"content": content, "title": title, "text": text, "icon": icon},
     )
 
 
@@ -318,9 +329,9 @@ def field(
 ) -> str:
     """A form field with its label, hint and errors, tied together for screen readers.
 
-    `look="segmented"` shows radios side by side; `prefix` is a unit before the box; any other keyword
-    becomes an attribute of the control (`hx_get`, `data_key`, `autocomplete`). The first field of a
-    form that has an error takes the focus.
+    `look="segmented"` shows radios side by side; `prefix` is a unit before the box; any other
+    keyword becomes an attribute of the control (`hx_get`, `data_key`, `autocomplete`). The first
+    field of a form that has an error takes the focus.
     """
     shape = _shape(bound.field.widget)
     hint = hint or str(bound.help_text)
@@ -387,7 +398,7 @@ def money(context: template.Context, minor: int | None, currency: str, locale: s
     The locale is the market's: the argument, else `market_locale` of the page, else the reader's.
     """
     if minor is None:
-        return "–"
+        return "\u2013"
     place = locale or str(context.get("market_locale") or "") or translation.get_language() or ""
     return format_money(minor, currency, place)
 
@@ -411,7 +422,7 @@ def remaining(due: dt.datetime, now: dt.datetime) -> tuple[str, str]:
 
 @register.simple_tag
 def clock(due: dt.datetime | None, label: str = "", why: str = "", met: bool | None = None) -> str:
-    """Time left until an aware moment, in words, kept current by the page. `met` stops the clock."""
+    """Time left until an aware moment, in words that stay current. `met` stops the clock."""
     if due is None:
         return ""
     state, words = remaining(due, timezone.now())
@@ -428,17 +439,4 @@ def clock(due: dt.datetime | None, label: str = "", why: str = "", met: bool | N
             "words": words,
             "running": met is None,
         },
-    )
-
-
-@register.simple_tag
-def sparkline(values: Sequence[int], label: str) -> SafeString:
-    """A small line of a row's last days. The label says in words what the eye sees."""
-    top = max(values, default=0) or 1
-    step = 76 / max(len(values) - 1, 1)
-    points = " ".join(f"{index * step:.1f},{18 - 16 * value / top:.1f}" for index, value in enumerate(values))
-    return format_html(
-        '<svg class="spark" viewBox="0 0 76 20" role="img" aria-label="{}"><polyline points="{}"/></svg>',
-        label,
-        points,
     )

@@ -1,0 +1,88 @@
+"""Geometry of the charts that the server draws. Counts and minor units come in, positions go out.
+
+Nothing here knows what is counted. Positions are floats of a drawing, never amounts.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+GAP = 0.28
+HEIGHT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One column of a chart and one row of its table: a value for each series."""
+
+    label: str
+    values: Sequence[int]
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A rectangle of one series, in units of the drawing."""
+
+    series: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Stacked columns with the sentence that says what they show and the table behind them.
+
+    `show` writes one value for people, in the market's format.
+    """
+
+    sentence: str
+    heading: str
+    series: Sequence[str]
+    rows: Sequence[Row]
+    show: Callable[[int], str] = str
+
+    @property
+    def top(self) -> int:
+        """The tallest column; at least 1, so that an empty chart divides by something."""
+        return max((sum(row.values) for row in self.rows), default=0) or 1
+
+    @property
+    def top_shown(self) -> str:
+        """The tallest column, written for people."""
+        return self.show(max((sum(row.values) for row in self.rows), default=0))
+
+    @property
+    def width(self) -> int:
+        """Units of the drawing: ten a column."""
+        return 10 * max(len(self.rows), 1)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Every rectangle, from the bottom of each column upwards."""
+        found = []
+        for index, row in enumerate(self.rows):
+            level = float(HEIGHT)
+            for series, value in enumerate(row.values, start=1):
+                height = HEIGHT * value / self.top
+                level -= height
+                if value:
+                    x = 10 * (index + GAP / 2)
+                    found.append(Block(series, x, level, 10 * (1 - GAP), height))
+        return found
+
+    @property
+    def table(self) -> list[tuple[Row, list[str]]]:
+        """The rows with their values written for people."""
+        return [(row, [self.show(value) for value in row.values]) for row in self.rows]
+
+
+def polyline(values: Sequence[int], width: int, height: int) -> str:
+    """Points of a line through the values, the largest at the top; flat for no values."""
+    top = max(values, default=0) or 1
+    step = width / max(len(values) - 1, 1)
+    return " ".join(
+        f"{index * step:.1f},{height - 2 - (height - 4) * value / top:.1f}"
+        for index, value in enumerate(values)
+    )
