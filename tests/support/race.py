@@ -17,6 +17,7 @@ from django.db import connections
 from common.errors import Refusal
 
 SECONDS = 60
+Answers = list[tuple[str, Any]]
 
 
 def _child(
@@ -44,10 +45,10 @@ def _child(
 
 def race(
     work: Callable[[Any], Any], arguments: Iterable[Any], *, guards_off: Sequence[str] = ()
-) -> list[tuple[str, Any]]:
+) -> Answers:
     """Each `work(argument)` in its own process; (`ok`, result), (`refused`, code) or (`error`, text).
 
-    Raises AssertionError when a process does not answer in time.
+    Raises queue.Empty when a process does not answer in time.
     """
     todo = list(arguments)
     context = multiprocessing.get_context("fork")
@@ -70,6 +71,11 @@ def race(
                 child.kill()
 
 
-def count(answers: list[tuple[str, Any]], outcome: str) -> int:
+def count(answers: Answers, outcome: str) -> int:
     """How many ended with `outcome`."""
     return sum(1 for kind, _value in answers if kind == outcome)
+
+
+def errors(answers: Answers) -> list[str]:
+    """What ended with neither a result nor a refusal."""
+    return [value for kind, value in answers if kind == "error"]
