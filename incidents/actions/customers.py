@@ -14,6 +14,7 @@ from accounts.states import Language, Scope
 from audit.actions import Actor, record
 from common.contacts import normalise_email, normalise_phone
 from common.errors import InvalidInput
+from delivery.actions import outdate_contact
 from delivery.states import Channel
 
 from .. import bounds, registry
@@ -249,8 +250,6 @@ def correct_contact(*, contact: ContactPoint, value: str, by: By) -> ContactPoin
         before={"kind": row.kind, "contact": before},
         after={"kind": row.kind, "contact": row.masked},
     )
-    from delivery.actions import outdate_contact
-
     outdated = outdate_contact(row.pk)
     for callback in registry.contact_corrected():
         callback(row, outdated, by)
@@ -274,8 +273,6 @@ def remove_contact(*, contact: ContactPoint, by: By) -> ContactPoint:
             row.market,
             before={"kind": row.kind, "contact": row.masked},
         )
-        from delivery.actions import outdate_contact
-
         outdate_contact(row.pk)
     return row
 

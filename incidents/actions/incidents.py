@@ -369,7 +369,6 @@ def _move(row: Incident, target: str, act: str, actor: Actor, reason: str = "") 
     )
 
 
-@transaction.atomic
 def start_recovery(*, incident: Incident, by: Staff, compensated: bool = False) -> Incident:
     """Puts an open case in recovery; `incident` is a row that the caller has locked.
 

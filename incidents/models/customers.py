@@ -30,7 +30,7 @@ class Fold(models.Func):
 
 class Customer(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(_("name"), max_length=120)
     name_search = models.GeneratedField(
         expression=Fold("name"), output_field=models.TextField(), db_persist=True
@@ -64,11 +64,11 @@ class Customer(models.Model):
 
 
 class ContactPoint(models.Model):
-    """One phone (E.164), email (lower case) or handle, with when and by whom it was last changed."""
+    """One phone (E.164), email (lower case) or handle; when and by whom it was last changed."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="contacts")
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=ContactKind)
     value = models.CharField(max_length=120)
     # Keyed hash of the value: matched against the staff directory, and pinned by messages.

@@ -25,13 +25,18 @@ class Incident(models.Model):
     """One complaint, or one failure found before the complaint. Moments are UTC."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    # Keys without an index of their own are the first column of a page index below.
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     folio = models.CharField(_("folio"), max_length=30, unique=True)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="incidents")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="incidents", db_index=False
+    )
     kind = models.CharField(
         _("kind"), max_length=10, choices=IncidentKind, default=IncidentKind.CLAIM
     )
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     severity = models.CharField(_("severity"), max_length=10, choices=Severity)
     suggested_severity = models.CharField(max_length=10, choices=Severity)
     severity_reason = models.CharField(_("why this severity"), max_length=300, blank=True)
@@ -41,23 +46,28 @@ class Incident(models.Model):
     )
     channel = models.CharField(_("channel"), max_length=10, choices=ContactChannel)
     location = models.ForeignKey(
-        Location, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        Location, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     order_ref = models.CharField(_("order"), max_length=60, blank=True)
     amount_at_stake_minor = models.BigIntegerField(_("amount at stake"), null=True, blank=True)
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=12, choices=IncidentState, default=IncidentState.OPEN)
     owner = models.ForeignKey(
-        Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="owned_incidents"
+        Staff,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="owned_incidents",
+        db_index=False,
     )
     team = models.ForeignKey(
-        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     occurred_at = models.DateTimeField(_("when it happened"), null=True, blank=True)
     logged_at = models.DateTimeField(db_default=Now())
     logged_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
     logged_by_client = models.ForeignKey(
-        ApiClient, null=True, on_delete=models.PROTECT, related_name="+"
+        ApiClient, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     # Clocks: the moments by which to act, and when it was done.
     compensate_due_at = models.DateTimeField(null=True)
@@ -79,15 +89,20 @@ class Incident(models.Model):
             models.Index(fields=["team", "-id"], name="incident_team_page"),
             models.Index(fields=["owner", "state", "-id"], name="incident_owner_page"),
             models.Index(fields=["customer", "-id"], name="incident_customer_page"),
-            models.Index(fields=["market", "category", "-id"], name="incident_category_page"),
+            models.Index(fields=["category", "-id"], name="incident_category_page"),
             models.Index(fields=["market", "severity", "-id"], name="incident_severity_page"),
-            models.Index(fields=["market", "location", "-id"], name="incident_location_page"),
+            models.Index(fields=["location", "-id"], name="incident_location_page"),
             GinIndex(
                 fields=["narrative_search"],
                 opclasses=["gin_trgm_ops"],
                 name="incident_narrative_trgm",
             ),
-            GinIndex(fields=["folio"], opclasses=["gin_trgm_ops"], name="incident_folio_trgm"),
+            models.Index(fields=["market", "logged_at"], name="incident_logged"),
+            models.Index(
+                fields=["logged_by_client", "-id"],
+                name="incident_client_page",
+                condition=models.Q(logged_by_client__isnull=False),
+            ),
             models.Index(
                 fields=["market", "order_ref"],
                 name="incident_order",
@@ -120,7 +135,9 @@ class Note(models.Model):
     """An internal note on an incident; never edited."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="notes")
+    incident = models.ForeignKey(
+        Incident, on_delete=models.PROTECT, related_name="notes", db_index=False
+    )
     author = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
     body = models.TextField(max_length=4000)
     created_at = models.DateTimeField(db_default=Now())
@@ -153,7 +170,6 @@ class Promise(models.Model):
             models.Index(
                 fields=["owner", "due_at"], name="promise_due", condition=models.Q(state="due")
             ),
-            models.Index(fields=["incident"], name="promise_incident"),
         ]
 
     def __str__(self) -> str:
@@ -163,16 +179,16 @@ class Promise(models.Model):
 class RecoveryStep(models.Model):
     """One of the five steps, done. `proof` says what ticked it: an act, or the person."""
 
-    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="steps")
+    incident = models.ForeignKey(
+        Incident, on_delete=models.PROTECT, related_name="steps", db_index=False
+    )
     step = models.CharField(max_length=12, choices=Step)
     done_at = models.DateTimeField(db_default=Now())
     done_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
     proof = models.CharField(max_length=40)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["incident", "step"], name="step_done_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["incident", "step"], name="step_done_once")]
 
     def __str__(self) -> str:
         return f"{self.incident_id} {self.step}"

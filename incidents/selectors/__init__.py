@@ -10,6 +10,8 @@ from .customers import (
     open_and_recent,
     visible_contacts,
     visible_customers,
+    with_email,
+    with_phone,
 )
 from .guidance import categories_for, playbook_for, playbook_unread, severity_guides
 from .incidents import (
@@ -52,5 +54,7 @@ __all__ = [
     "visible_contacts",
     "visible_customers",
     "visible_incidents",
+    "with_email",
     "with_list_relations",
+    "with_phone",
 ]

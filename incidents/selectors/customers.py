@@ -1,12 +1,17 @@
 """Reads of customers and how to reach them."""
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils import timezone
 
+from accounts.models import Market
 from accounts.states import Scope
+from common.contacts import normalise_phone
+from common.errors import InvalidInput
+from common.fingerprints import fingerprint
 
 from ..access import client_may, readable_markets
 from ..models import ContactPoint, Customer, Incident
@@ -38,6 +43,26 @@ def visible_contacts(user: object) -> QuerySet[ContactPoint]:
     return ContactPoint.objects.filter(customer__in=visible_customers(user)).select_related(
         "customer", "market"
     )
+
+
+def with_contact(rows: QuerySet[Customer], values: list[str]) -> QuerySet[Customer]:
+    """The customers of `rows` who use one of these whole, normalised contacts."""
+    prints = [fingerprint("contact", value) for value in values]
+    contacts = ContactPoint.objects.filter(fingerprint__in=prints, is_active=True)
+    return rows.filter(id__in=contacts.values("customer_id"))
+
+
+def with_phone(rows: QuerySet[Customer], text: str, markets: list[Market]) -> QuerySet[Customer]:
+    """The customers of `rows` with this phone, read as each market's people write it."""
+    values = set()
+    for market in markets:
+        with suppress(InvalidInput):
+            values.add(normalise_phone(text, market.country))
+    return with_contact(rows, sorted(values))
+
+
+def with_email(rows: QuerySet[Customer], text: str) -> QuerySet[Customer]:
+    return with_contact(rows, [text.strip().lower()])
 
 
 def active_contacts(customer: Customer) -> list[ContactPoint]:
