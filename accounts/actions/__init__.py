@@ -28,6 +28,7 @@ from .places import (
     create_market,
     create_team,
     move_to_team,
+    save_team,
     set_team_supervisors,
 )
 from .roles import end_role, grant_role
@@ -53,6 +54,7 @@ __all__ = [
     "revoke_access_token",
     "revoke_api_client",
     "rotate_api_client_key",
+    "save_team",
     "set_new_password",
     "set_team_supervisors",
 ]

@@ -1,5 +1,6 @@
 """Markets, locations and teams. A market's currency, code, country and time zone never change."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import available_timezones
@@ -59,14 +60,19 @@ def create_market(
         raise InvalidInput(_("Choose who administers it."), field="administrator")
     if administrator is not None:
         refuse_own(administrator, by)
+    country, currency = country.strip().upper(), currency.strip().upper()
+    if not re.fullmatch("[A-Z]{2}", country):
+        raise InvalidInput(_("Write the country's two letters."), field="country")
+    if not re.fullmatch("[A-Z]{3}", currency):
+        raise InvalidInput(_("Write the currency's three letters."), field="currency")
     if time_zone not in available_timezones():
         raise InvalidInput(_("There is no such time zone."), field="time_zone")
     market = Market(
         code=code.strip().upper(),
         name=name.strip(),
         brand=brand.strip(),
-        country=country.strip().upper(),
-        currency=currency.strip().upper(),
+        country=country,
+        currency=currency,
         locale=locale,
         language=language,
         time_zone=time_zone,
@@ -243,6 +249,15 @@ def set_team_supervisors(*, team: Team, supervisors: Iterable[Staff], by: By) ->
         after={"supervisors": chosen},
     )
     return row
+
+
+@transaction.atomic
+def save_team(
+    *, team: Team, name: str, is_active: bool, supervisors: Iterable[Staff], by: By
+) -> Team:
+    """Both of the above at once, as the team's page sends them."""
+    row = change_team(team=team, by=by, name=name, is_active=is_active)
+    return set_team_supervisors(team=row, supervisors=supervisors, by=by)
 
 
 @transaction.atomic

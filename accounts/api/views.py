@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from .. import health
 from ..models import ApiClient, Staff
 from ..permissions import visible_markets
+from . import schema  # noqa: F401  registers the ways to sign in with the description
 from .shapes import Alive, Client, Me, Person, Ready
 
 
