@@ -3,6 +3,7 @@
 Servers are started by `recovery.embedded.pytest_plugin`; rows are made by each app's factories.
 """
 
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ def _sealed_network() -> Iterator[None]:
     def guarded(original: Callable[[socket.socket, Any], Any]) -> Callable[..., Any]:
         def connect(link: socket.socket, address: Any) -> Any:
             if link.family in {socket.AF_INET, socket.AF_INET6} and not _is_here(address[0]):
-                raise RuntimeError(f"a test tried to reach {address[0]}: tests stay on this machine")
+                raise RuntimeError(f"a test tried to reach {address[0]}, off this machine")
             return original(link, address)
 
         return connect
@@ -49,7 +50,7 @@ def _sealed_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """The test database, with append-only tables that tests may empty and the running role's rights.
+    """The test database, whose append-only tables tests may empty, and the running role's rights.
 
     Only TRUNCATE is let through, since transactional tests empty every table; UPDATE and DELETE are
     refused in tests as everywhere.
@@ -78,10 +79,8 @@ def _fresh_shared_state() -> Iterator[None]:
     """No test meets another one's throttles or a doorbell that another one broke."""
     yield
     breaker.worked()
-    try:
+    with contextlib.suppress(Exception):  # a test may have killed the broker on purpose
         cache.clear()
-    except Exception:  # noqa: S110  a test may have killed the broker on purpose
-        pass
 
 
 @pytest.fixture

@@ -14,15 +14,9 @@ from django.utils.translation import gettext as _
 
 from .registry import Rendered
 
-# Ink on paper at 12:1, quiet ink at 5:1, white on the button at 6:1; from the design's tokens.
-_INK, _QUIET, _PAPER, _GROUND, _LINE, _ACCENT = (
-    "#1f2328",
-    "#5b6470",
-    "#ffffff",
-    "#f5f6f8",
-    "#d8dce2",
-    "#1f5fae",
-)
+# The design's light tokens: text at 4.5:1 or better on its ground.
+_INK, _QUIET, _ACCENT = "#1b1d1a", "#5f645d", "#0b5f4f"
+_PAPER, _GROUND, _LINE = "#ffffff", "#f6f6f3", "#dedfd9"
 _FONT = "font-family:Inter,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
 

@@ -1,1 +1,1 @@
-"""The app's part of the API."""
+"""The door that providers knock at with receipts."""

@@ -1,5 +1,9 @@
-"""Addresses of the app's part of the API."""
+"""Addresses of this app's part of the API."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from .views import ReceiptView
+
+urlpatterns = [
+    path("receipts/<slug:provider>", ReceiptView.as_view(), name="api-receipts"),
+]

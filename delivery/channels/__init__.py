@@ -16,11 +16,11 @@ def adapter_for(channel: str) -> Adapter | None:
 
 
 def provider_channels(provider: str) -> list[str]:
-    """Channels served by the provider of this name; empty when there is no such provider."""
+    """Channels whose receipts come in under this name; empty when there is no such provider."""
     return [
         channel
         for channel, adapter in _ADAPTERS.items()
-        if adapter is not None and adapter.provider == provider
+        if adapter is not None and provider in adapter.receipts_from
     ]
 
 

@@ -39,6 +39,8 @@ class Adapter(ABC):
     """One provider. `send` takes at most half a minute and raises nothing it can name."""
 
     provider: str
+    # Names under which receipts of its messages come in.
+    receipts_from: tuple[str, ...]
     # Whether a second copy under the same key is no harm, as with a mail of the same Message-ID.
     duplicate_harmless: bool
 

@@ -102,6 +102,8 @@ class _Dialogue:
 
     def send(self, sender: str, recipient: str, text: bytes) -> Outcome:
         self._bound()
+        self.server.ehlo_or_helo_if_needed()
+        self._bound()
         self._step(self.server.mail(sender), 250)
         self._bound()
         self._step(self.server.rcpt(recipient), 250, 251)
@@ -172,6 +174,8 @@ class EmailAdapter(Adapter):
     """The mail server or provider that EMAIL_URL or EMAIL_BACKEND names."""
 
     provider = "email"
+    # The second is the mail server of the embedded mode.
+    receipts_from = ("email", "mailbox")
     duplicate_harmless = True
 
     def send(self, envelope: Envelope) -> Outcome:
