@@ -1,4 +1,5 @@
-/* Switches of this browser: the theme, and whether single-letter keys are on. */
+/* Two choices of a person: the theme, and whether single-letter keys are on. Both take effect at once and
+   are kept in this browser; a form with `data-kept` also keeps them on the server, for every device. */
 
 function stored(name) {
   try {
@@ -17,37 +18,49 @@ function store(name, value) {
   }
 }
 
+/** Tell the server, where it keeps such things; a failure leaves the choice in this browser. */
+function keep(form, name, value) {
+  if (!form.hasAttribute("data-kept")) return;
+  const body = new FormData();
+  body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+  body.set(name, value);
+  fetch(form.action, { method: "POST", body, redirect: "manual", keepalive: true }).catch(() => {});
+}
+
 /** Single keys are off when the person's settings or this browser says so. */
 export function singleKeysOn() {
   return document.body.dataset.singleKeys !== "off" && stored("single-keys") !== "off";
 }
 
 function showTheme() {
-  const chosen = document.documentElement.dataset.theme ?? "";
-  for (const group of document.querySelectorAll("[data-theme-switch]")) {
-    group.hidden = false;
-    for (const button of group.querySelectorAll("[data-theme-value]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.themeValue === chosen));
+  const chosen = document.documentElement.dataset.theme ?? "auto";
+  for (const form of document.querySelectorAll("[data-theme-switch]")) {
+    form.hidden = false;
+    for (const button of form.querySelectorAll("[name=theme]")) {
+      button.setAttribute("aria-pressed", String(button.value === chosen));
     }
   }
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-theme-value]");
+  const button = event.target.closest("[data-theme-switch] [name=theme]");
   if (!button) return;
-  const value = button.dataset.themeValue;
-  if (value) document.documentElement.dataset.theme = value;
-  else delete document.documentElement.dataset.theme;
-  store("theme", value);
+  event.preventDefault();
+  const value = button.value;
+  if (value === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = value;
+  store("theme", value === "auto" ? "" : value);
+  keep(button.form, "theme", value);
   showTheme();
 });
 
 document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-single-keys-switch]")) store("single-keys", event.target.checked ? "" : "off");
+  const box = event.target;
+  if (!box.matches("[data-single-keys-switch]")) return;
+  document.body.dataset.singleKeys = box.checked ? "on" : "off";
+  store("single-keys", box.checked ? "" : "off");
+  keep(box.form, "single_keys", box.checked ? "on" : "off");
 });
 
 showTheme();
-for (const box of document.querySelectorAll("[data-single-keys-switch]")) {
-  box.checked = singleKeysOn();
-  box.disabled = document.body.dataset.singleKeys === "off";
-}
+for (const box of document.querySelectorAll("[data-single-keys-switch]")) box.checked = singleKeysOn();

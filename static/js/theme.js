@@ -1,9 +1,10 @@
-/* Runs before the first paint, so that a chosen theme never flashes: puts `js` and `data-theme` on <html>.
-   The choice is kept in this browser alone; with none, the system's preference holds. The switch itself
-   is in prefs.js. */
+/* Runs before the first paint, so that a chosen theme never flashes. What the server knows of a signed-in
+   person is on <html> already; else this browser's own choice; else the system's preference holds. The
+   switch itself is in prefs.js. */
 (() => {
   const root = document.documentElement;
   root.classList.add("js");
+  if (root.dataset.theme) return;
   try {
     const chosen = localStorage.getItem("theme");
     if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
