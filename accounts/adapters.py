@@ -14,7 +14,7 @@ from .models import Staff
 security = logging.getLogger("security")
 
 
-class ClosedSignupAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class ClosedSignupAdapter(DefaultAccountAdapter):
     """An administrator creates people. Who is not active is told so and stays outside."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

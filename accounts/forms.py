@@ -1,6 +1,6 @@
 """Shapes of the administration pages. What is allowed, the actions decide."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.money import SYMBOLS
 
-from .models import Location, Market, Staff, Team
+from .models import Location, Market, RoleGrant, Staff, Team
 from .selectors import (
     administered_markets,
     administered_staff,
@@ -179,7 +179,13 @@ def _in_market(place: Location | Team) -> str:
     return f"{place.name} · {place.market.code}"
 
 
-class PlaceChoice(forms.ModelChoiceField):
+if TYPE_CHECKING:
+    ModelChoice = forms.ModelChoiceField[Any]
+else:
+    ModelChoice = forms.ModelChoiceField
+
+
+class PlaceChoice(ModelChoice):
     """A team or location with its market's code."""
 
     def label_from_instance(self, obj: Any) -> str:
@@ -263,7 +269,7 @@ class RoleForm(AdministratorForm):
 class EndRoleForm(AdministratorForm):
     """Which of a person's roles ends."""
 
-    grant = forms.ModelChoiceField(queryset=None)
+    grant = forms.ModelChoiceField(queryset=RoleGrant.objects.none())
 
     def __init__(self, *args: Any, staff: Staff, **kwargs: Any) -> None:
         self.staff = staff

@@ -38,7 +38,7 @@ class ReadOnlyAdmin(Base):
         markets = request.user.markets_with(*self.readers)  # type: ignore[union-attr]
         return rows.filter(**{f"{self.market_path}__in": markets}).distinct()
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [
             field.name
             for field in self.model._meta.get_fields()
@@ -47,14 +47,14 @@ class ReadOnlyAdmin(Base):
             and field.name not in self.hidden
         ]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        roles = getattr(request.user, "roles", frozenset())
+        roles: frozenset[str] = getattr(request.user, "roles", frozenset())
         return bool(roles & set(self.readers)) and super().has_view_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -234,11 +234,12 @@ def set_team_supervisors(*, team: Team, supervisors: Iterable[Staff], by: By) ->
     """Replaces the team's supervisors. Raises NotAllowed, InvalidInput."""
     actor = require_administrator(by, team.market_id)
     row = _locked_team(team)
-    chosen = [str(one.pk) for one in _may_supervise(row.market, supervisors)]
+    people = _may_supervise(row.market, supervisors)
+    chosen = sorted(str(one.pk) for one in people)
     before = sorted(str(pk) for pk in row.supervisors.values_list("pk", flat=True))
-    if before == sorted(chosen):
+    if before == chosen:
         return row
-    row.supervisors.set(chosen)
+    row.supervisors.set(people)
     record(
         act="team.supervisors",
         by=actor,

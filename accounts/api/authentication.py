@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
 from ..keys import CLIENT_KEY, MAX_LENGTH, STAFF_KEY, key_hash
@@ -29,6 +29,14 @@ def bearer(request: Request) -> str:
 def _refuse() -> AuthenticationFailed:
     # One answer for unknown, expired, revoked and inactive: a key says nothing about itself.
     return AuthenticationFailed(_("This key opens nothing. It may have expired or been revoked."))
+
+
+def caller_of(request: Request) -> Staff | ApiClient:
+    """Who calls. Raises NotAuthenticated for nobody."""
+    user: object = request.user
+    if not isinstance(user, Staff | ApiClient):
+        raise NotAuthenticated
+    return user
 
 
 class KeyAuthentication(BaseAuthentication):

@@ -45,6 +45,7 @@ def HasScope(scope: str) -> type[BasePermission]:
 
     class HoldsScope(BasePermission):
         def has_permission(self, request: Request, view: "APIView") -> bool:
-            return isinstance(request.user, ApiClient) and scope in request.user.scopes
+            user: object = request.user
+            return isinstance(user, ApiClient) and scope in user.scopes
 
     return HoldsScope

@@ -13,9 +13,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import health
-from ..models import ApiClient, Staff
+from ..models import ApiClient
 from ..permissions import visible_markets
 from . import schema  # noqa: F401  registers the ways to sign in with the description
+from .authentication import caller_of
 from .shapes import Alive, Client, Me, Person, Ready
 
 
@@ -24,11 +25,10 @@ class MeView(APIView):
 
     @extend_schema(responses=Me)
     def get(self, request: Request) -> Response:
-        caller = request.user
+        caller = caller_of(request)
         if isinstance(caller, ApiClient):
             return Response(Client(caller).data)
-        markets = visible_markets(caller) if isinstance(caller, Staff) else []
-        return Response(Person(caller, context={"markets": list(markets)}).data)
+        return Response(Person(caller, context={"markets": list(visible_markets(caller))}).data)
 
 
 class OpenView(APIView):

@@ -7,8 +7,9 @@
 import datetime as dt
 from typing import Any
 
-import factory
 from django.utils import timezone
+from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
+from factory.django import DjangoModelFactory
 
 from accounts.keys import CLIENT_KEY, STAFF_KEY, key_hash, new_key
 from accounts.models import AccessToken, ApiClient, Location, Market, RoleGrant, Staff, Team
@@ -17,49 +18,48 @@ from accounts.states import Scope
 PASSWORD = "tres tristes tigres tragan"
 
 
-class MarketFactory(factory.django.DjangoModelFactory):
+class MarketFactory(DjangoModelFactory[Market]):
     class Meta:
         model = Market
 
-    code = factory.Sequence(lambda number: f"M{number}")
-    name = factory.LazyAttribute(lambda market: f"Market {market.code}")
+    code = Sequence(lambda number: f"M{number}")
+    name = LazyAttribute(lambda market: f"Market {market.code}")
     brand = "Hoteles Alameda"
     country = "MX"
     currency = "MXN"
     locale = "es-MX"
     language = "es"
     time_zone = "America/Mexico_City"
-    sender_email = factory.LazyAttribute(lambda market: f"{market.code.lower()}@example.com")
+    sender_email = LazyAttribute(lambda market: f"{market.code.lower()}@example.com")
 
 
-class LocationFactory(factory.django.DjangoModelFactory):
+class LocationFactory(DjangoModelFactory[Location]):
     class Meta:
         model = Location
 
-    market = factory.SubFactory(MarketFactory)
-    code = factory.Sequence(lambda number: f"L{number}")
-    name = factory.LazyAttribute(lambda place: f"Hotel {place.code}")
+    market = SubFactory(MarketFactory)
+    code = Sequence(lambda number: f"L{number}")
+    name = LazyAttribute(lambda place: f"Hotel {place.code}")
     kind = "hotel"
 
 
-class TeamFactory(factory.django.DjangoModelFactory):
+class TeamFactory(DjangoModelFactory[Team]):
     class Meta:
         model = Team
 
-    market = factory.SubFactory(MarketFactory)
-    name = factory.Sequence(lambda number: f"Team {number}")
+    market = SubFactory(MarketFactory)
+    name = Sequence(lambda number: f"Team {number}")
 
 
-class StaffFactory(factory.django.DjangoModelFactory):
+class StaffFactory(DjangoModelFactory[Staff]):
     """`roles` are held in `market`, which is the team's when it is not given."""
 
     class Meta:
         model = Staff
-        skip_postgeneration_save = True
 
-    username = factory.Sequence(lambda number: f"person{number}")
-    name = factory.Sequence(lambda number: f"Person {number}")
-    email = factory.LazyAttribute(lambda staff: f"{staff.username}@example.com")
+    username = Sequence(lambda number: f"person{number}")
+    name = Sequence(lambda number: f"Person {number}")
+    email = LazyAttribute(lambda staff: f"{staff.username}@example.com")
     language = "en"
 
     @classmethod
@@ -68,46 +68,45 @@ class StaffFactory(factory.django.DjangoModelFactory):
         roles = kwargs.pop("roles", ())
         password = kwargs.pop("password", PASSWORD)
         team = kwargs.get("team")
-        staff = model_class(*args, **kwargs)
+        staff = model_class(**kwargs)
         staff.set_password(password)
         staff.save()
-        place = market or (team.market if team else None)
-        if roles and place is None:
-            place = MarketFactory()
-        for role in roles:
-            RoleGrant.objects.create(staff=staff, market=place, role=role)
+        if roles:
+            place: Market = market or (team.market if team else MarketFactory.create())
+            for role in roles:
+                RoleGrant.objects.create(staff=staff, market=place, role=role)
         return staff
 
 
-class ApiClientFactory(factory.django.DjangoModelFactory):
+class ApiClientFactory(DjangoModelFactory[ApiClient]):
     class Meta:
         model = ApiClient
 
-    market = factory.SubFactory(MarketFactory)
-    name = factory.Sequence(lambda number: f"Till {number}")
-    scopes = factory.LazyFunction(lambda: list(Scope.values))
-    expires_at = factory.LazyFunction(lambda: timezone.now() + dt.timedelta(days=30))
+    market = SubFactory(MarketFactory)
+    name = Sequence(lambda number: f"Till {number}")
+    scopes = LazyFunction(lambda: list(Scope.values))
+    expires_at = LazyFunction(lambda: timezone.now() + dt.timedelta(days=30))
 
     @classmethod
     def _create(cls, model_class: type[ApiClient], *args: Any, **kwargs: Any) -> ApiClient:
         key, prefix = new_key(CLIENT_KEY)
-        client = model_class(*args, key_prefix=prefix, key_hash=key_hash(key), **kwargs)
+        client = model_class(key_prefix=prefix, key_hash=key_hash(key), **kwargs)
         client.save()
         client.key = key  # type: ignore[attr-defined]
         return client
 
 
-class AccessTokenFactory(factory.django.DjangoModelFactory):
+class AccessTokenFactory(DjangoModelFactory[AccessToken]):
     class Meta:
         model = AccessToken
 
-    staff = factory.SubFactory(StaffFactory)
-    expires_at = factory.LazyFunction(lambda: timezone.now() + dt.timedelta(days=30))
+    staff = SubFactory(StaffFactory)
+    expires_at = LazyFunction(lambda: timezone.now() + dt.timedelta(days=30))
 
     @classmethod
     def _create(cls, model_class: type[AccessToken], *args: Any, **kwargs: Any) -> AccessToken:
         key, prefix = new_key(STAFF_KEY)
-        token = model_class(*args, key_prefix=prefix, key_hash=key_hash(key), **kwargs)
+        token = model_class(key_prefix=prefix, key_hash=key_hash(key), **kwargs)
         token.save()
         token.key = key  # type: ignore[attr-defined]
         return token

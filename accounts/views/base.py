@@ -35,6 +35,11 @@ def run(form: forms.Form, act: Callable[[], T]) -> T | None:
         return None
 
 
+def done(form: forms.Form, act: Callable[[], object]) -> bool:
+    """Whether the action was taken; else its refusal is beside the field it speaks of."""
+    return run(form, act) is not None
+
+
 def tabs(current: str) -> list[dict[str, Any]]:
     """The parts of administration."""
     parts = [

@@ -17,7 +17,7 @@ from ..forms import LanguageForm, PreferencesForm, TokenForm
 from ..middleware import signed_in
 from ..permissions import staff_required
 from ..selectors import own_tokens
-from .base import me, run, secret_page
+from .base import done, me, run, secret_page
 from .places import read_or_post
 
 YEAR = 365 * 24 * 3600
@@ -86,7 +86,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, _preferences_form(request), TokenForm(), 200)
     form = PreferencesForm(request.POST)
-    if form.is_valid() and run(
+    if form.is_valid() and done(
         form, lambda: actions.change_preferences(by=me(request), **form.cleaned_data)
     ):
         with translation.override(form.cleaned_data["language"]):

@@ -20,7 +20,7 @@ from ..keys import new_password
 from ..models import RoleGrant, Staff
 from ..selectors import administered_markets, administered_staff, roles_held
 from ..states import Role
-from .base import form_page, me, run, secret_page, tabs
+from .base import done, form_page, me, run, secret_page, tabs
 from .places import administrator, read_or_post
 
 PAGE = 50
@@ -70,7 +70,9 @@ def people(request: HttpRequest) -> HttpResponse:
     )
     more = len(rows) > PAGE
     rows = rows[:PAGE]
-    query = {name: request.GET[name] for name in ("q", "role") if request.GET.get(name)}
+    query: dict[str, str] = {
+        name: str(request.GET[name]) for name in ("q", "role") if request.GET.get(name)
+    }
     return render(
         request,
         "accounts/people.html",
@@ -87,7 +89,7 @@ def people(request: HttpRequest) -> HttpResponse:
                 for value, label in Role.choices
             ],
             "role": request.GET.get("role", ""),
-            "next_url": "?" + urlencode({**query, "after": rows[-1].pk}) if more else "",
+            "next_url": "?" + urlencode({**query, "after": str(rows[-1].pk)}) if more else "",
             "first_url": "?" + urlencode(query) if request.GET.get("after") else "",
         },
     )
@@ -164,7 +166,7 @@ def person(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return _person_page(request, row)
     form = PersonForm(request.POST, by=me(request), staff=row)
-    if form.is_valid() and run(
+    if form.is_valid() and done(
         form, lambda: actions.change_staff(staff=row, by=me(request), **form.cleaned_data)
     ):
         messages.success(request, _("%(name)s was saved.") % {"name": form.cleaned_data["name"]})
@@ -177,7 +179,7 @@ def person(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def grant_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     row = _person(request, pk)
     form = RoleForm(request.POST, by=me(request))
-    if form.is_valid() and run(
+    if form.is_valid() and done(
         form, lambda: actions.grant_role(staff=row, by=me(request), **form.cleaned_data)
     ):
         messages.success(request, _("The role holds from now on."))
@@ -190,13 +192,13 @@ def grant_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def end_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     row = _person(request, pk)
     form = EndRoleForm(request.POST, by=me(request), staff=row)
-    if form.is_valid() and run(
+    if form.is_valid() and done(
         form, lambda: actions.end_role(grant=form.cleaned_data["grant"], by=me(request))
     ):
         messages.success(request, _("The role has ended."))
     else:
         for words in form.errors.values():
-            messages.error(request, words[0])
+            messages.error(request, str(words[0]))
     return redirect("person", pk=row.pk)
 
 
@@ -205,7 +207,7 @@ def end_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def move(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     row = _person(request, pk)
     form = MoveForm(request.POST, by=me(request), staff=row)
-    if form.is_valid() and run(
+    if form.is_valid() and done(
         form,
         lambda: actions.move_to_team(staff=row, team=form.cleaned_data["team"], by=me(request)),
     ):

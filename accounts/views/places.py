@@ -21,7 +21,7 @@ from ..models import Location, Team
 from ..permissions import staff_required
 from ..selectors import administered_markets
 from ..states import Role
-from .base import form_page, me, run, tabs
+from .base import done, form_page, me, run, tabs
 
 administrator = staff_required(Role.ADMINISTRATOR)
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -69,7 +69,7 @@ def market(request: HttpRequest, code: str) -> HttpResponse:
     row = get_object_or_404(administered_markets(me(request)), code=code)
     names = list(MarketForm.base_fields)
     form = MarketForm(request.POST or None, initial={name: getattr(row, name) for name in names})
-    if form.is_valid() and run(
+    if form.is_valid() and done(
         form, lambda: actions.change_market(market=row, by=me(request), **form.cleaned_data)
     ):
         messages.success(request, _("%(name)s was saved.") % {"name": form.cleaned_data["name"]})
@@ -135,7 +135,7 @@ def location(request: HttpRequest, pk: int) -> HttpResponse:
         request.POST or None,
         initial={"name": row.name, "kind": row.kind, "is_active": row.is_active},
     )
-    if form.is_valid() and run(
+    if form.is_valid() and done(
         form, lambda: actions.change_location(location=row, by=me(request), **form.cleaned_data)
     ):
         messages.success(request, _("%(name)s was saved.") % {"name": form.cleaned_data["name"]})
@@ -203,7 +203,7 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
             "supervisors": list(row.supervisors.all()),
         },
     )
-    if form.is_valid() and run(
+    if form.is_valid() and done(
         form, lambda: actions.save_team(team=row, by=me(request), **form.cleaned_data)
     ):
         messages.success(request, _("%(name)s was saved.") % {"name": form.cleaned_data["name"]})
