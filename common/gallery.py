@@ -67,11 +67,24 @@ class RefusedForm(forms.Form):
         return self.cleaned_data
 
 
+def look_up(request: HttpRequest, typed: str) -> HttpResponse:
+    """Two invented people for whatever is typed, and the row that creates a third."""
+    people = [("1", "Solís"), ("2", "Solano")]
+    options = [{"value": value, "label": f"{typed} {name}"} for value, name in people]
+    create = _("Create “%(typed)s” as a customer") % {"typed": typed}
+    return render(request, "components/options.html", {"options": options, "create": create})
+
+
 def gallery(request: HttpRequest) -> HttpResponse:
     """Show every component. 404 outside development and embedded mode."""
     doors = ("DEBUG", "RECOVERY_EMBEDDED", "RECOVERY_TESTING")
     if not any(getattr(settings, door, False) for door in doors):
         raise Http404
+    if request.method == "POST":
+        return HttpResponse(status=204)
+    typed = request.GET.get("q") or request.GET.get("customer_text")
+    if typed:
+        return look_up(request, typed[:120])
     now = timezone.now()
     return render(
         request,
@@ -91,6 +104,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
                 {"label": _("Customers"), "url": "#forms"},
             ],
             "new_incident_url": "#forms",
+            "palette_url": request.path,
             "steps": [
                 {
                     "label": _("Listen"),

@@ -18,13 +18,18 @@ function store(name, value) {
   }
 }
 
-/** Tell the server, where it keeps such things; a failure leaves the choice in this browser. */
-function keep(form, name, value) {
+/** Tell the server, which takes all preferences at once; a failure leaves the choice in this browser. */
+function keep(form) {
   if (!form.hasAttribute("data-kept")) return;
-  const body = new FormData();
-  body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
-  body.set(name, value);
-  fetch(form.action, { method: "POST", body, redirect: "manual", keepalive: true }).catch(() => {});
+  const root = document.documentElement;
+  const body = new URLSearchParams({
+    csrfmiddlewaretoken: form.elements.csrfmiddlewaretoken.value,
+    language: root.lang,
+    theme: root.dataset.theme ?? "auto",
+  });
+  if (singleKeysOn()) body.set("single_keys", "on");
+  const headers = { "X-Requested-With": "fetch" };
+  fetch(form.action, { method: "POST", body, headers, redirect: "manual", keepalive: true }).catch(() => {});
 }
 
 /** Single keys are off when the person's settings or this browser says so. */
@@ -50,7 +55,7 @@ document.addEventListener("click", (event) => {
   if (value === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = value;
   store("theme", value === "auto" ? "" : value);
-  keep(button.form, "theme", value);
+  keep(button.form);
   showTheme();
 });
 
@@ -59,7 +64,7 @@ document.addEventListener("change", (event) => {
   if (!box.matches("[data-single-keys-switch]")) return;
   document.body.dataset.singleKeys = box.checked ? "on" : "off";
   store("single-keys", box.checked ? "" : "off");
-  keep(box.form, "single_keys", box.checked ? "on" : "off");
+  keep(box.form);
 });
 
 showTheme();
