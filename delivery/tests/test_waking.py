@@ -1,0 +1,126 @@
+"""A dead, hung or restarted broker never holds a page up, and never makes it fail."""
+
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery import current_app
+
+from delivery import waking
+from recovery.embedded import broker, processes
+
+PAGE_SECONDS = 1.5
+
+
+class OwnBroker:
+    """A broker of this test alone, so that it may be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = broker.Broker(folder / "data", folder, durable=False)
+        self.server.prepare()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = processes.spawn(self.server.command(), death_signal=signal.SIGKILL)
+        assert broker.wait_ready(self.server, self.process, 20)
+
+    def send(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def depth(self) -> int:
+        with current_app.connection_for_read() as connection:
+            return int(connection.default_channel.client.llen(current_app.conf.task_default_queue))
+
+
+@pytest.fixture
+def own_broker(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OwnBroker]:
+    # A socket's path is short on every system.
+    own = OwnBroker(tmp_path_factory.mktemp("b"))
+    own.start()
+    monkeypatch.setattr(current_app.conf, "broker_url", own.server.url())
+    waking.breaker.worked()
+    yield own
+    own.kill()
+
+
+def timed_wake() -> tuple[bool, float]:
+    started = time.monotonic()
+    rang = waking.wake(uuid.uuid4())
+    return rang, time.monotonic() - started
+
+
+def test_a_wake_reaches_the_queue(own_broker: OwnBroker) -> None:
+    assert waking.wake(uuid.uuid4())
+    assert own_broker.depth() == 1
+
+
+def test_a_dead_broker_is_no_error_and_is_left_alone(own_broker: OwnBroker) -> None:
+    own_broker.kill()
+    rang, seconds = timed_wake()
+    assert (rang, seconds < PAGE_SECONDS) == (False, True)
+    own_broker.start()
+    assert not waking.wake(uuid.uuid4()), "it is left alone for some seconds"
+    assert own_broker.depth() == 0
+    waking.breaker._resting_until = time.monotonic() - 0.001
+    assert waking.wake(uuid.uuid4())
+    assert own_broker.depth() == 1
+
+
+def test_a_hung_broker_costs_a_page_little_and_only_once(own_broker: OwnBroker) -> None:
+    assert waking.wake(uuid.uuid4())
+    own_broker.send(signal.SIGSTOP)
+    try:
+        rang, seconds = timed_wake()
+        assert (rang, seconds < PAGE_SECONDS) == (False, True)
+        rang, seconds = timed_wake()
+        assert (rang, seconds < 0.05) == (False, True)
+    finally:
+        own_broker.send(signal.SIGCONT)
+
+
+def test_a_restarted_broker_is_reached_at_once(own_broker: OwnBroker) -> None:
+    assert waking.wake(uuid.uuid4())
+    own_broker.kill()
+    own_broker.start()
+    assert waking.wake(uuid.uuid4())
+    assert own_broker.depth() == 1
+
+
+@pytest.mark.parametrize("listening", [True, False])
+def test_a_broker_over_tcp_that_does_not_answer(
+    listening: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        if listening:
+            silent.listen(0)
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        monkeypatch.setattr(current_app.conf, "broker_url", url)
+        waking.breaker.worked()
+        rang, seconds = timed_wake()
+    assert (rang, seconds < PAGE_SECONDS) == (False, True)
+
+
+def test_the_message_carries_the_id_and_nothing_else(own_broker: OwnBroker) -> None:
+    message_id = uuid.uuid4()
+    waking.wake(message_id)
+    with current_app.connection_for_read() as connection:
+        queue = connection.SimpleQueue(current_app.conf.task_default_queue)
+        message = queue.get(timeout=5)
+        queue.close()
+    arguments, named, _options = message.payload
+    assert (arguments, named) == ([str(message_id)], {})
+    assert message.headers["task"] == waking.TASK
