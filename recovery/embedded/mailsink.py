@@ -106,9 +106,10 @@ class Sink:
 
     def forget_old(self) -> None:
         """Keep the newest messages only, so that a demonstration never fills the disk."""
-        keys = sorted(self.box.keys(), key=lambda key: float(key.partition(".")[0]))
-        for key in keys[: max(0, len(keys) - KEPT)]:
-            self.box.discard(key)
+        files = [path for name in ("new", "cur") for path in (self.folder / name).iterdir()]
+        files.sort(key=lambda path: path.stat().st_mtime_ns)
+        for path in files[: max(0, len(files) - KEPT)]:
+            path.unlink(missing_ok=True)
 
     def acknowledge(self, key: str) -> None:
         """Nothing is owed for this message: it is no longer new."""

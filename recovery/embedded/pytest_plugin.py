@@ -7,6 +7,7 @@ queue or cache, and may kill its broker. pytest-django gives each process its ow
 database numbers of their own.
 """
 
+import atexit
 import os
 from collections.abc import Generator
 from urllib.parse import urlsplit, urlunsplit
@@ -63,6 +64,7 @@ def _start_worker(worker: int) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
     """A wrapper runs before every plain implementation, pytest-django's among them."""
+    atexit.register(_stop)  # for a run that fails before it is configured
     worker = _worker()
     try:
         if worker is None:

@@ -23,11 +23,31 @@ from .errors import CannotStart
 RUNNING_ROLE_URL = "TEST_RUNNING_ROLE_URL"
 
 
-class Scratch:
-    """Servers of one test run. `environment` is filled by `start_*`; nothing outside is touched."""
+PREFIX = "recovery-scratch-"
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="recovery-"))
+
+def remove_abandoned() -> None:
+    """Remove the folders of runs that were killed; their servers ended with them."""
+    for owner in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/owner"):
+        try:
+            pid, birth = owner.read_text().split()
+            mine = owner.stat().st_uid == os.geteuid()
+        except (OSError, ValueError):
+            continue
+        if mine and processes.born(int(pid)) != birth:
+            shutil.rmtree(owner.parent, ignore_errors=True)
+
+
+class Scratch:
+    """Servers of one run; `durable` is for benchmarks, whose writes have to reach the disk.
+
+    `environment` is filled by `start_*`; nothing outside is touched."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
+        remove_abandoned()
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        (self.folder / "owner").write_text(f"{os.getpid()} {processes.born(os.getpid())}")
         self.sockets = self.folder / "s"
         self.sockets.mkdir(mode=0o700)
         # A server that may not be root has to stand in the folder above its data.
@@ -37,7 +57,7 @@ class Scratch:
 
     def start_database(self) -> None:
         """Start PostgreSQL. Tests connect as the owner, since emptying tables needs TRUNCATE."""
-        server = postgres.Postgres(self.folder / "database", self.sockets, durable=False)
+        server = postgres.Postgres(self.folder / "database", self.sockets, durable=self._durable)
         server.prepare()
         log = self.folder / "database.log"
         with log.open("wb") as output:
@@ -60,7 +80,7 @@ class Scratch:
 
     def start_broker(self) -> None:
         """Start the broker."""
-        server = broker.Broker(self.folder / "broker", self.sockets, durable=False)
+        server = broker.Broker(self.folder / "broker", self.sockets, durable=self._durable)
         server.prepare()
         log = self.folder / "broker.log"
         with log.open("wb") as output:

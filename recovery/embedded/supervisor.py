@@ -120,6 +120,8 @@ class Supervisor:
         self.place = environment.place(os.environ)
         self.lock = Lock(self.place.lock)
         self.services: list[Service] = []
+        # Held open for as long as we live: a child that is started again gets the same socket.
+        self.listeners: list[socket.socket] = []
         self.asked = 0
         self._bell_in, self._bell_out = socket.socketpair()
 
@@ -302,6 +304,7 @@ class Supervisor:
         server, system = self._databases()
         broker_url = self._brokers()
         mail_listener = None if os.environ.get("EMAIL_URL") else listen(0, "")
+        self.listeners += [mail_listener] if mail_listener is not None else []
         decisions = environment.decide(
             self.place,
             os.environ,
@@ -413,6 +416,7 @@ class Supervisor:
             for name in leftovers.end(self.place.children):
                 say(f"Ended the {name} that an earlier start left behind")
             listener = listen(self.port, "Choose another: make run PORT=8001")
+            self.listeners.append(listener)
             try:
                 self._bring_up(listener)
                 self._announce(began)
@@ -423,7 +427,8 @@ class Supervisor:
             finally:
                 say("Stopping")
                 self._end()
-                listener.close()
+                for each in self.listeners:
+                    each.close()
             return 0
         finally:
             self.lock.release()
