@@ -89,6 +89,9 @@ def preferences(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and done(
         form, lambda: actions.change_preferences(by=me(request), **form.cleaned_data)
     ):
+        if request.headers.get("X-Requested-With") == "fetch":
+            # The menu's switches show their own effect; a notice would come a page too late.
+            return HttpResponse(status=204)
         with translation.override(form.cleaned_data["language"]):
             messages.success(request, _("Your preferences were saved."))
         return _remember_language(redirect("preferences"), form.cleaned_data["language"])
