@@ -10,11 +10,12 @@ PY := $(BIN)/python
 # Real servers that are thrown away, with the variables of a test run.
 SCRATCH := $(PY) -m recovery.embedded.scratch
 APPS := common audit accounts delivery incidents compensations desk portal reporting
-CODE := manage.py recovery $(APPS) tests $(wildcard bench)
+CODE := manage.py conftest.py recovery $(APPS) tests $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check check-static check-database bench messages \
-	screenshots schema audit pins clean
+.PHONY: help install install-dev run test check gates bench messages screenshots schema audit pins clean \
+	gate-lint gate-format gate-imports gate-templates gate-translations gate-packages gate-types \
+	gate-django gate-migrations gate-api
 
 help: ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,23 +34,33 @@ test: install-dev ## All tests in parallel on real servers. ARGS="-k coupon" for
 	@$(PY) -m pytest -n logical --maxprocesses 8 --dist loadgroup $(ARGS)
 
 check: install-dev ## Every static gate: lint, types, directions, templates, migrations, translations, API
-	@$(MAKE) --no-print-directory check-static
-	@$(SCRATCH) $(MAKE) --no-print-directory check-database
+	@$(SCRATCH) $(MAKE) --no-print-directory --keep-going gates
 
-check-static:
+# One target a gate, so that one run shows everything that fails. Types need the settings and
+# migrations a server: `check` runs them all inside scratch servers.
+gates: gate-lint gate-format gate-imports gate-templates gate-translations gate-packages gate-types \
+	gate-django gate-migrations gate-api
+
+gate-lint:
 	$(BIN)/ruff check $(CODE)
+gate-format:
 	$(BIN)/ruff format --check $(CODE)
+gate-imports:
 	$(BIN)/lint-imports --no-logo
+gate-templates:
 	$(BIN)/djlint --lint --quiet templates
+gate-translations:
 	$(PY) -m recovery.embedded.catalogues --check
+gate-packages:
 	$(PY) -m pip check
-
-# Types need the settings, migrations a server: these run inside scratch servers.
-check-database:
+gate-types:
 	$(BIN)/mypy $(CODE)
+gate-django:
 	$(PY) manage.py check --fail-level WARNING
+gate-migrations:
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py lintmigrations --warnings-as-errors --no-cache
+gate-api:
 	$(PY) manage.py spectacular --validate --fail-on-warn --file $${RECOVERY_VAR}/openapi.yaml
 	diff -u docs/openapi.yaml $${RECOVERY_VAR}/openapi.yaml
 

@@ -45,15 +45,15 @@ def wanted(files: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def run(*words: "str | Path", quiet: bool = True) -> bool:
-    """Run a program; its output is shown only when it fails."""
+def run(*words: "str | Path", told: bool = True) -> bool:
+    """Run a program; its output is shown only when it fails, and not where that does not matter."""
     done = subprocess.run(
         [str(word) for word in words],
-        stdout=subprocess.PIPE if quiet else None,
-        stderr=subprocess.STDOUT if quiet else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         check=False,
     )
-    if done.returncode != 0 and quiet:
+    if done.returncode != 0 and told:
         sys.stderr.write(done.stdout.decode(errors="replace")[-4000:])
     return done.returncode == 0
 
@@ -92,7 +92,8 @@ def create() -> bool:
 def install(files: list[Path]) -> bool:
     """Install every pin, hashes checked: with uv, and with pip should uv not serve."""
     if find_uv() is None:
-        run(PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", INSTALLER)
+        words = [PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", INSTALLER]
+        run(*words, told=False)  # without uv, pip does it all
     arguments = [word for path in files for word in ("-r", str(path))]
     uv = find_uv()
     command: list[str | Path]
@@ -132,16 +133,20 @@ def main() -> int:
             if marks[mark].exists() and marks[mark].read_text() == wanted(listed) and works():
                 return 0
         began = time.monotonic()
-        if not works() and not create():
+        # An installation that was cut off may look whole to an installer: start over.
+        unfinished = VENV / ".installing"
+        if (unfinished.exists() or not works()) and not create():
             return fail(
                 "This Python has neither pip nor venv, and there is no uv. On Debian and Ubuntu: "
                 "apt-get install python3-venv. Then run this again."
             )
         say("Installing the pinned packages" + (" and what tests need" if asked.dev else ""))
+        unfinished.touch()
         if not install(files):
             return fail("The packages could not be installed; the reason is above.")
         importable_from_anywhere()
         marks["dev" if asked.dev else "run"].write_text(wanted(files))
+        unfinished.unlink()
         say(f"The environment is ready ({time.monotonic() - began:.0f} s)")
     return 0
 
