@@ -2,6 +2,7 @@
 
 import common.ids
 import django.contrib.postgres.indexes
+import django.contrib.postgres.search
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import incidents.models.customers
@@ -76,7 +77,7 @@ class Migration(migrations.Migration):
                 ('suggested_severity', models.CharField(choices=[('minor', 'Minor'), ('moderate', 'Moderate'), ('critical', 'Critical')], max_length=10)),
                 ('severity_reason', models.CharField(blank=True, max_length=300, verbose_name='why this severity')),
                 ('narrative', models.TextField(max_length=5000, verbose_name='what happened')),
-                ('narrative_search', models.GeneratedField(db_persist=True, expression=incidents.models.customers.Fold('narrative'), output_field=models.TextField())),
+                ('narrative_search', models.GeneratedField(db_persist=True, expression=incidents.models.customers.Words('narrative'), output_field=django.contrib.postgres.search.SearchVectorField())),
                 ('channel', models.CharField(choices=[('phone', 'Phone'), ('counter', 'Counter'), ('email', 'Email'), ('sms', 'SMS'), ('whatsapp', 'WhatsApp'), ('chat', 'Chat'), ('social', 'Social media'), ('web', 'Web form')], max_length=10, verbose_name='channel')),
                 ('order_ref', models.CharField(blank=True, max_length=60, verbose_name='order')),
                 ('amount_at_stake_minor', models.BigIntegerField(blank=True, null=True, verbose_name='amount at stake')),
@@ -111,6 +112,15 @@ class Migration(migrations.Migration):
                 ('saved_at', models.DateTimeField(auto_now=True)),
                 ('staff', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='intake_draft', to=settings.AUTH_USER_MODEL)),
             ],
+        ),
+        migrations.CreateModel(
+            name='NameWord',
+            fields=[
+                ('word', models.TextField(primary_key=True, serialize=False)),
+            ],
+            options={
+                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['word'], name='name_word_trgm', opclasses=['gin_trgm_ops'])],
+            },
         ),
         migrations.CreateModel(
             name='Note',
@@ -270,7 +280,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='incident',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['narrative_search'], name='incident_narrative_trgm', opclasses=['gin_trgm_ops']),
+            index=django.contrib.postgres.indexes.GinIndex(fields=['narrative_search'], name='incident_words'),
         ),
         migrations.AddIndex(
             model_name='incident',

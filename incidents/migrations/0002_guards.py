@@ -22,10 +22,36 @@ END $$;
 """
 
 
+# The words of names, kept whatever door a customer comes through; sorted, so that two writers of the
+# same new words wait for each other in one order.
+NAME_WORDS = """
+CREATE FUNCTION keep_name_words() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO incidents_nameword (word)
+    SELECT DISTINCT part.word
+    FROM saved, regexp_split_to_table(saved.name_search, '[^[:alnum:]]+') AS part(word)
+    WHERE length(part.word) BETWEEN 3 AND 40
+    ORDER BY part.word
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER incidents_customer_words_insert AFTER INSERT ON incidents_customer
+    REFERENCING NEW TABLE AS saved FOR EACH STATEMENT EXECUTE FUNCTION keep_name_words();
+CREATE TRIGGER incidents_customer_words_update AFTER UPDATE ON incidents_customer
+    REFERENCING NEW TABLE AS saved FOR EACH STATEMENT EXECUTE FUNCTION keep_name_words();
+"""
+NO_NAME_WORDS = """
+DROP TRIGGER incidents_customer_words_insert ON incidents_customer;
+DROP TRIGGER incidents_customer_words_update ON incidents_customer;
+DROP FUNCTION keep_name_words();
+"""
+
+
 class Migration(migrations.Migration):
     dependencies = [("incidents", "0001_initial")]
 
     operations = [
+        migrations.RunSQL(NAME_WORDS, NO_NAME_WORDS),
         migrations.RunSQL(FOLIO, "DROP FUNCTION next_folio(text, integer)"),
         transition_guard(
             "incidents_incident",

@@ -1,6 +1,6 @@
 """Customers, incidents, and what guides and follows them, a file for each noun."""
 
-from .customers import ContactPoint, Customer
+from .customers import ContactPoint, Customer, NameWord
 from .guidance import Category, Playbook, PlaybookAcknowledgement, PlaybookStep, SeverityGuide
 from .incidents import Incident, IntakeDraft, Note, PortalToken, Promise, RecoveryStep
 
@@ -10,6 +10,7 @@ __all__ = [
     "Customer",
     "Incident",
     "IntakeDraft",
+    "NameWord",
     "Note",
     "Playbook",
     "PlaybookAcknowledgement",

@@ -57,9 +57,7 @@ class SeverityGuide(models.Model):
     example_en = models.CharField(max_length=300)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["category", "severity"], name="guide_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["category", "severity"], name="guide_once")]
 
     def __str__(self) -> str:
         return f"{self.category_id} {self.severity}"

@@ -1,6 +1,7 @@
 """The incident and what hangs from it: notes, promises, recovery steps, drafts, customer links."""
 
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +18,7 @@ from ..states import (
     Severity,
     Step,
 )
-from .customers import Customer, Fold
+from .customers import Customer, Words
 from .guidance import Category
 
 
@@ -42,7 +43,7 @@ class Incident(models.Model):
     severity_reason = models.CharField(_("why this severity"), max_length=300, blank=True)
     narrative = models.TextField(_("what happened"), max_length=5000)
     narrative_search = models.GeneratedField(
-        expression=Fold("narrative"), output_field=models.TextField(), db_persist=True
+        expression=Words("narrative"), output_field=SearchVectorField(), db_persist=True
     )
     channel = models.CharField(_("channel"), max_length=10, choices=ContactChannel)
     location = models.ForeignKey(
@@ -92,11 +93,7 @@ class Incident(models.Model):
             models.Index(fields=["category", "-id"], name="incident_category_page"),
             models.Index(fields=["market", "severity", "-id"], name="incident_severity_page"),
             models.Index(fields=["location", "-id"], name="incident_location_page"),
-            GinIndex(
-                fields=["narrative_search"],
-                opclasses=["gin_trgm_ops"],
-                name="incident_narrative_trgm",
-            ),
+            GinIndex(fields=["narrative_search"], name="incident_words"),
             models.Index(fields=["market", "logged_at"], name="incident_logged"),
             models.Index(
                 fields=["logged_by_client", "-id"],
