@@ -1,9 +1,11 @@
 """Pages by key: each page costs the same however far back it is, and no row comes twice."""
 
-import uuid
+from typing import Any
 
+from django.core.exceptions import ValidationError as NotAKey
+from django.db.models import Field
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
@@ -15,21 +17,24 @@ class KeyPagination(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
-    offset_cutoff = 0
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: Any = None
+    ) -> list[Any] | None:
+        self._key: Field[Any, Any] = queryset.model._meta.pk
+        return super().paginate_queryset(queryset, request, view)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Refuses, with the field's name, a cursor that this API did not make."""
+        if self.cursor_query_param not in request.query_params:
+            return None
         try:
             cursor = super().decode_cursor(request)
-        except Exception as error:
+            if cursor is None or cursor.offset or cursor.position is None:
+                raise _strange()
+            self._key.to_python(cursor.position)
+        except (ValueError, NotAKey, NotFound) as error:
             raise _strange() from error
-        if cursor is not None and cursor.position is not None:
-            position = str(cursor.position)
-            if not (position.isascii() and position.isdigit() and len(position) < 19):
-                try:
-                    uuid.UUID(position)
-                except ValueError as error:
-                    raise _strange() from error
         return cursor
 
 

@@ -1,0 +1,79 @@
+"""The two commands operators rely on: the key on one line, or a clear line and a failure."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.keys import key_hash
+from accounts.models import AccessToken, ApiClient
+from audit.models import AuditEvent
+from audit.states import ActorKind
+
+from .factories import MarketFactory, StaffFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out, stderr=StringIO())
+    return out.getvalue().strip()
+
+
+def test_a_client_gets_a_key() -> None:
+    market = MarketFactory.create(code="MX")
+    key = run(
+        "create_api_client",
+        "Caja 1",
+        "--scope",
+        "coupons:validate",
+        "coupons:redeem",
+        "--market",
+        "mx",
+    )
+    client = ApiClient.objects.get(market=market, name="Caja 1")
+    assert bytes(client.key_hash) == key_hash(key)
+    assert client.scopes == ["coupons:redeem", "coupons:validate"]
+    row = AuditEvent.objects.get()
+    assert row.actor_kind == ActorKind.SYSTEM
+    assert key not in str(row.after)
+
+
+def test_a_person_gets_a_key() -> None:
+    staff = StaffFactory.create(username="nora")
+    key = run("create_access_token", "NORA")
+    assert bytes(AccessToken.objects.get(staff=staff).key_hash) == key_hash(key)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["create_api_client", "x", "--scope", "all", "--market", "MX"], "no such scope: all"),
+        (["create_api_client", "x", "--scope", "coupons:redeem", "--market", "PE"], "no market PE"),
+        (["create_api_client", "", "--scope", "coupons:redeem", "--market", "MX"], "."),
+        (
+            ["create_api_client", "x", "--scope", "coupons:redeem", "--market", "MX", "--days=0"],
+            "730",
+        ),
+        (["create_access_token", "nobody"], "nobody has the user name nobody"),
+        (["create_access_token", "gone"], "not active"),
+    ],
+)
+def test_what_is_wrong_is_said_and_fails(words: list[str], said: str) -> None:
+    MarketFactory.create(code="MX")
+    StaffFactory.create(username="gone", is_active=False)
+    with pytest.raises(CommandError, match=said):
+        run(*words)
+    assert ApiClient.objects.count() == AccessToken.objects.count() == 0
+    assert AuditEvent.objects.count() == 0
+
+
+def test_the_same_name_twice_fails(capsys: Any) -> None:
+    MarketFactory.create(code="MX")
+    words = ["create_api_client", "Caja", "--scope", "coupons:redeem", "--market", "MX"]
+    run(*words)
+    with pytest.raises(CommandError, match="has this name"):
+        run(*words)
+    assert ApiClient.objects.count() == 1
