@@ -1,20 +1,18 @@
 /* Clocks. An element with `data-due` (an ISO moment) shows the time left in words, kept current while the
    page is open; its state (ok, soon, late) colours it, the words say it. */
 
-import { language, sprite, word } from "./words.js";
+import { sprite, word } from "./words.js";
 
 const SOON = 15;
 
-const unit = (count, name) =>
-  new Intl.NumberFormat(language(), { style: "unit", unit: name, unitDisplay: name === "minute" ? "short" : "narrow" }).format(count);
-
-/** Minutes as days and hours, hours and minutes, or minutes. */
-function span(minutes) {
-  const days = Math.floor(minutes / 1440);
-  const hours = Math.floor((minutes % 1440) / 60);
-  if (days) return `${unit(days, "day")} ${unit(hours, "hour")}`;
-  if (hours) return `${unit(hours, "hour")} ${unit(minutes % 60, "minute")}`;
-  return unit(minutes, "minute");
+/** Minutes as days and hours, hours and minutes, or minutes; the same words as the server's. */
+function span(total) {
+  const days = Math.floor(total / 1440);
+  const hours = Math.floor((total % 1440) / 60);
+  const minutes = total % 60;
+  if (days) return word("spanDays", { days, hours });
+  if (hours) return word("spanHours", { hours, minutes });
+  return word("spanMinutes", { minutes });
 }
 
 function show(node) {
