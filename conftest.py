@@ -87,7 +87,7 @@ def _fresh_shared_state() -> Iterator[None]:
 def market(db: None) -> Market:
     from accounts.tests.factories import MarketFactory
 
-    made: Market = MarketFactory()
+    made: Market = MarketFactory.create()
     return made
 
 
@@ -97,7 +97,8 @@ def person(market: Market) -> Callable[..., Staff]:
     from accounts.tests.factories import StaffFactory
 
     def make(*roles: str, **fields: Any) -> Staff:
-        made: Staff = StaffFactory(market=fields.pop("market", market), roles=roles, **fields)
+        fields.setdefault("market", market)
+        made: Staff = StaffFactory.create(roles=roles, **fields)
         return made
 
     return make

@@ -32,36 +32,39 @@ def latest_for(ref: uuid.UUID) -> Message | None:
     return Message.objects.filter(ref=ref).order_by("created_at", "id").last()
 
 
-def with_unknowns(messages: QuerySet[Message]) -> QuerySet[Message]:
-    """Adds `unknowns`: tries since the last replay whose outcome is unknown."""
-    return messages.annotate(
-        unknowns=Count(
-            "tries",
-            filter=Q(tries__outcome=AttemptOutcome.UNKNOWN, tries__number__gt=F("attempts_before")),
-        )
+def unknown_tries(message: Message) -> int:
+    """How many tries since the last replay have an unknown outcome."""
+    return message.tries.filter(
+        outcome=AttemptOutcome.UNKNOWN, number__gt=message.attempts_before
+    ).count()
+
+
+def unknown_for_good(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """Those of unknown outcome that are not sent again on our own (any more)."""
+    unknowns = Count(
+        "tries",
+        filter=Q(tries__outcome=AttemptOutcome.UNKNOWN, tries__number__gt=F("attempts_before")),
+    )
+    return (
+        messages.filter(state=MessageState.UNKNOWN)
+        .annotate(unknowns=unknowns)
+        .filter(Q(unknowns__gt=RESENDS_ON_OUR_OWN) | ~Q(channel__in=resendable_channels()))
     )
 
 
 def due_messages() -> QuerySet[Message]:
     """What a sweep may take now: queued and due, claims that ran out, one resend of an unknown."""
-    resendable = with_unknowns(
-        Message.objects.filter(
-            state=MessageState.UNKNOWN, due_at__lte=Now(), channel__in=resendable_channels()
-        )
-    ).filter(unknowns__lte=RESENDS_ON_OUR_OWN)
+    settled = unknown_for_good(Message.objects.all()).values("pk")
     return Message.objects.filter(
         Q(state=MessageState.QUEUED, due_at__lte=Now())
         | Q(state=MessageState.SENDING, claimed_until__lt=Now())
-        | Q(state=MessageState.UNKNOWN, pk__in=resendable.values("pk"))
+        | Q(state=MessageState.UNKNOWN, due_at__lte=Now()) & ~Q(pk__in=settled)
     )
 
 
 def waiting_for_a_person(messages: QuerySet[Message]) -> QuerySet[Message]:
     """Failed or unknown with nothing more to come: to be replayed or written off."""
-    unknown = with_unknowns(messages.filter(state=MessageState.UNKNOWN)).filter(
-        Q(unknowns__gt=RESENDS_ON_OUR_OWN) | ~Q(channel__in=resendable_channels())
-    )
     return messages.filter(
         Q(state=MessageState.FAILED) & ~Q(failure=Failure.WRITTEN_OFF)
-        | Q(state=MessageState.UNKNOWN, pk__in=unknown.values("pk"))
+        | Q(state=MessageState.UNKNOWN, pk__in=unknown_for_good(Message.objects.all()).values("pk"))
     )

@@ -27,7 +27,7 @@ from . import registry, spread, waking
 from .channels import adapter_for, resendable_channels
 from .channels.base import Envelope, Outcome
 from .models import Attempt, Message
-from .selectors import RESENDS_ON_OUR_OWN, due_messages, with_unknowns
+from .selectors import RESENDS_ON_OUR_OWN, due_messages, unknown_tries
 from .states import MESSAGE_TRANSITIONS, AttemptOutcome, Failure, MessageState
 
 log = logging.getLogger(__name__)
@@ -141,8 +141,8 @@ def _recover(message_id: uuid.UUID) -> None:
             outcome=AttemptOutcome.UNKNOWN, finished_at=Now(), error="worker_lost"
         )
         move(message, MessageState.UNKNOWN, note="worker_lost")
-    unknowns = with_unknowns(Message.objects.filter(pk=message.pk)).get().unknowns
-    if message.channel in resendable_channels() and unknowns <= RESENDS_ON_OUR_OWN:
+    resend = message.channel in resendable_channels()
+    if resend and unknown_tries(message) <= RESENDS_ON_OUR_OWN:
         move(message, MessageState.QUEUED, note="resend_once")
 
 

@@ -23,6 +23,7 @@ from .base import Adapter, Envelope, Outcome
 DIALOGUE_SECONDS = 30.0
 STEP_SECONDS = 10.0
 
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 _QUEUED_AS = re.compile(rb"queued as ([A-Za-z0-9.-]{1,100})")
 
 
@@ -130,7 +131,7 @@ def _over_smtp(backend: EmailBackend, mail: EmailMultiAlternatives) -> Outcome:
     deadline = time.monotonic() + DIALOGUE_SECONDS
     sender = sanitize_address(mail.from_email, "utf-8")
     recipient = sanitize_address(mail.to[0], "utf-8")
-    text = mail.message().as_bytes(linesep="\r\n")
+    text = _LINE_END.sub(b"\r\n", mail.message().as_bytes())
     dialogue: _Dialogue | None = None
     try:
         backend.open()

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -46,7 +45,7 @@ def post(
     secret: bytes | None = None,
     signature: str | None = None,
     body: dict[str, Any] | None = None,
-) -> HttpResponse:
+) -> Any:
     event_id = event_id or uuid.uuid4().hex
     timestamp = int(time.time()) - age
     content = json.dumps(
@@ -58,7 +57,7 @@ def post(
             "data": {"message_id": str(message_id)},
         }
     ).encode()
-    answer: Any = client.post(
+    return client.post(
         f"/api/v1/receipts/{provider}",
         content,
         content_type="application/json",
@@ -70,7 +69,6 @@ def post(
             else signed(event_id, timestamp, content, secret),
         },
     )
-    return answer
 
 
 @pytest.fixture

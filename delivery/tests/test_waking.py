@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import current_app
@@ -40,7 +41,8 @@ class OwnBroker:
 
     def depth(self) -> int:
         with current_app.connection_for_read() as connection:
-            return int(connection.default_channel.client.llen(current_app.conf.task_default_queue))
+            channel: Any = connection.default_channel
+            return int(channel.client.llen(current_app.conf.task_default_queue))
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ class MailServer:
 
 def _hang_up(server: SMTP) -> None:
     transport = server.transport
-    assert transport is not None
+    assert isinstance(transport, asyncio.WriteTransport)
     transport.abort()
 
 
