@@ -1,5 +1,17 @@
-"""Addresses of the app's part of the API."""
+"""Addresses of this app's part of the API."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from . import coupons, granting
+
+urlpatterns = [
+    path("incidents/<str:folio>/offers", granting.OffersView.as_view(), name="api-offers"),
+    path("incidents/<str:folio>/compensations", granting.GrantView.as_view(), name="api-grant"),
+    path("compensations", granting.CompensationsView.as_view(), name="api-compensations"),
+    path("compensations/<uuid:id>/void", granting.VoidView.as_view(), name="api-void"),
+    path("coupons/validate", coupons.ValidateView.as_view(), name="api-validate"),
+    path("coupons/reserve", coupons.ReserveView.as_view(), name="api-reserve"),
+    path("coupons/redeem", coupons.RedeemView.as_view(), name="api-redeem"),
+    path("coupons/release", coupons.ReleaseView.as_view(), name="api-release"),
+    path("coupons/reverse", coupons.ReverseView.as_view(), name="api-reverse"),
+]

@@ -1,0 +1,176 @@
+"""Offers of an incident, and compensations: granted, listed, voided. The desk's part of the API."""
+
+import uuid
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.idempotency import idempotent
+from accounts.api.permissions import Roles
+from accounts.models import Staff
+from accounts.states import Role
+from common.errors import NotFound
+from incidents.models import Incident
+from incidents.selectors import visible_incidents
+
+from ..actions import grant, void
+from ..filters import CompensationFilter
+from ..models import Compensation, Offer
+from ..refusals import NotInScale
+from ..selectors import offers_for, visible_compensations
+from . import examples
+from .serializers import CompensationShape, GrantRequest, OffersShape, VoidRequest
+
+READERS = Roles(Role.AGENT, Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR)
+GRANTERS = Roles(Role.AGENT, Role.SUPERVISOR)
+
+
+def _staff(request: Request) -> Staff:
+    assert isinstance(request.user, Staff)
+    return request.user
+
+
+def _incident(request: Request, folio: str) -> Incident:
+    """The incident, if the caller may see it. Raises NotFound."""
+    found = (
+        visible_incidents(request.user)
+        .select_related("market", "customer", "category")
+        .filter(folio=folio)
+        .first()
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _visible(request: Request) -> QuerySet[Compensation]:
+    return visible_compensations(_staff(request)).select_related("coupon", "category", "version")
+
+
+class OffersView(APIView):
+    """The approved offers of one incident, with the room the caller has left."""
+
+    permission_classes = (READERS,)
+
+    @extend_schema(
+        operation_id="incident_offers",
+        tags=["compensations"],
+        responses={200: OffersShape, 404: examples.NOT_FOUND},
+        examples=[examples.answer("Offers", examples.OFFERS)],
+    )
+    def get(self, request: Request, folio: str) -> Response:
+        incident = _incident(request, folio)
+        staff = _staff(request)
+        granting = staff.has_role(incident.market_id, Role.AGENT, Role.SUPERVISOR)
+        card = offers_for(incident, by=staff if granting else None)
+        return Response(
+            OffersShape(
+                {
+                    "incident": incident.folio,
+                    "currency": incident.currency,
+                    "scale_version": card.version.number if card.version else None,
+                    "offers": card.options,
+                }
+            ).data
+        )
+
+
+class GrantView(APIView):
+    """Grants an offer on an incident; its message to the customer is queued in the same commit."""
+
+    permission_classes = (GRANTERS,)
+
+    @extend_schema(
+        operation_id="incident_grant",
+        tags=["compensations"],
+        request=GrantRequest,
+        responses={
+            201: CompensationShape,
+            404: examples.NOT_FOUND,
+            409: examples.LIMIT,
+            422: examples.OUT_OF_RANGE,
+        },
+        examples=[
+            examples.request("The offer's default amount", {"offer": 42}),
+            examples.request("An amount inside the range", {"offer": 42, "amount_minor": 25000}),
+            examples.answer("Granted", examples.COMPENSATION, 201),
+        ],
+    )
+    @idempotent
+    def post(self, request: Request, folio: str) -> Response:
+        shape = GrantRequest(data=request.data)
+        shape.is_valid(raise_exception=True)
+        incident = _incident(request, folio)
+        offer = Offer.objects.filter(pk=shape.validated_data["offer"]).first()
+        if offer is None:
+            raise NotInScale(field="offer")
+        made = grant(
+            incident=incident,
+            offer=offer,
+            amount_minor=shape.validated_data.get("amount_minor"),
+            channel=shape.validated_data.get("channel"),
+            by=_staff(request),
+        )
+        return Response(CompensationShape(made).data, status=201)
+
+
+class CompensationsView(ListAPIView[Compensation]):
+    """Compensations the caller may see, newest first, in pages by key."""
+
+    permission_classes = (READERS,)
+    serializer_class = CompensationShape
+    filterset_class = CompensationFilter
+
+    def get_queryset(self) -> QuerySet[Compensation]:
+        if getattr(self, "swagger_fake_view", False):
+            return Compensation.objects.none()
+        return _visible(self.request)
+
+    @extend_schema(operation_id="compensations", tags=["compensations"])
+    def get(self, request: Request) -> Response:
+        return self.list(request)
+
+
+class VoidView(APIView):
+    """Takes back a compensation that was not redeemed: the granting agent within ten minutes, a
+
+    supervisor of the team afterwards.
+    """
+
+    permission_classes = (GRANTERS,)
+
+    @extend_schema(
+        operation_id="compensation_void",
+        tags=["compensations"],
+        request=VoidRequest,
+        responses={
+            200: CompensationShape,
+            403: examples.VOID_WINDOW_OVER,
+            404: examples.NOT_FOUND,
+            409: examples.VOID_REFUSED,
+        },
+        examples=[
+            examples.request("With its reason", {"reason": "Granted on the wrong case"}),
+            examples.answer(
+                "Voided",
+                {
+                    **examples.COMPENSATION,
+                    "state": "voided",
+                    "void_reason": "Granted on the wrong case",
+                },
+            ),
+        ],
+    )
+    @idempotent
+    def post(self, request: Request, id: uuid.UUID) -> Response:
+        shape = VoidRequest(data=request.data)
+        shape.is_valid(raise_exception=True)
+        found = _visible(request).filter(pk=id).first()
+        if found is None:
+            raise NotFound
+        void(compensation=found, reason=shape.validated_data["reason"], by=_staff(request))
+        return Response(CompensationShape(_visible(request).get(pk=id)).data)

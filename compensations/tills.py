@@ -1,0 +1,68 @@
+"""Where a code is presented: the market and the location of a till, for API and counter alike."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ApiClient, Location, Market, Staff
+from accounts.states import Role
+from common.errors import InvalidInput, NotAllowed
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """A market and, where it is known, the location in it."""
+
+    market: Market
+    location: Location | None
+
+
+def counter_locations(cashier: Staff) -> QuerySet[Location]:
+    """Open locations of the markets where the person is cashier now."""
+    return Location.objects.filter(
+        market_id__in=cashier.markets_with(Role.CASHIER), is_active=True, market__is_active=True
+    ).select_related("market")
+
+
+def till_of_client(client: ApiClient, location_code: str) -> Till:
+    """The till of a client; a location is optional. Raises InvalidInput for an unknown one."""
+    if not location_code:
+        return Till(client.market, None)
+    location = Location.objects.filter(
+        market_id=client.market_id, code=location_code, is_active=True
+    ).first()
+    if location is None:
+        raise _no_such_location()
+    return Till(client.market, location)
+
+
+def till_of_cashier(cashier: Staff, location_code: str) -> Till:
+    """The till of a person who calls the API: the location named, else their own.
+
+    Raises NotAllowed for somebody who is cashier nowhere, InvalidInput for an unknown location or
+    when none is named and none is their own.
+    """
+    if not cashier.markets_with(Role.CASHIER):
+        raise NotAllowed
+    places = counter_locations(cashier)
+    if location_code:
+        location = places.filter(code=location_code).order_by("market_id").first()
+    elif cashier.location_id is not None:
+        location = places.filter(pk=cashier.location_id).first()
+    else:
+        location = None
+    if location is None:
+        raise _no_such_location()
+    return Till(location.market, location)
+
+
+def till_of(caller: ApiClient | Staff, location_code: str = "") -> Till:
+    """The till of whoever calls. Raises NotAllowed, InvalidInput."""
+    if isinstance(caller, ApiClient):
+        return till_of_client(caller, location_code)
+    return till_of_cashier(caller, location_code)
+
+
+def _no_such_location() -> InvalidInput:
+    return InvalidInput(_("There is no open location with this code."), field="location")
