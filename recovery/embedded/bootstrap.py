@@ -92,7 +92,16 @@ def create() -> bool:
 def install(files: list[Path]) -> bool:
     """Install every pin, hashes checked: with uv, and with pip should uv not serve."""
     if find_uv() is None:
-        words = [PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", INSTALLER]
+        words: list[str | Path] = [
+            PYTHON,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "-r",
+            INSTALLER,
+        ]
         run(*words, told=False)  # without uv, pip does it all
     arguments = [word for path in files for word in ("-r", str(path))]
     uv = find_uv()

@@ -42,10 +42,6 @@ class Place:
     def prepared(self) -> Path:
         return self.var / "prepared.json"
 
-    @property
-    def demo(self) -> Path:
-        return self.var / "demo.txt"
-
 
 def place(environ: Mapping[str, str]) -> Place:
     """Make the folders. Sockets need a short path: under `var/` where that is short enough."""

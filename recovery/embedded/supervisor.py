@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from ..demo import logins
 from . import (
     broker,
     catalogues,
@@ -209,26 +210,15 @@ class Supervisor:
 
     # -- starting ---------------------------------------------------------------------------
 
-    def _step(
-        self, text: str, arguments: list[str], env: dict[str, str], keep: Path | None = None
-    ) -> None:
-        """Run one command of manage.py; `keep` is where what it tells people goes."""
+    def _step(self, text: str, arguments: list[str], env: dict[str, str]) -> None:
+        """Run one command of manage.py."""
         say(text)
         log = self.place.logs / "preparation.log"
         with open(log, "ab") as output:
             begin = output.tell()
-            shown = open(keep, "wb") if keep is not None else output  # noqa: SIM115  closed below
-            try:
-                process = processes.spawn(
-                    preparation.command(arguments),
-                    env=env,
-                    cwd=environment.ROOT,
-                    output=shown,
-                    errors=output.fileno(),
-                )
-            finally:
-                if keep is not None:
-                    shown.close()
+            process = processes.spawn(
+                preparation.command(arguments), env=env, cwd=environment.ROOT, output=output
+            )
         while process.poll() is None:
             if self.asked:
                 processes.stop(process, signal.SIGTERM, 5)
@@ -265,11 +255,7 @@ class Supervisor:
                 preparation.remember(self.place, note)
         if os.environ.get("RECOVERY_DEMO") != "0" and note.get("demo") != "made":
             text, arguments = preparation.DEMO
-            scratch = self.place.demo.with_suffix(".new")
-            self._step(text, arguments, decisions.for_children(os.environ), scratch)
-            if scratch.stat().st_size or not self.place.demo.exists():
-                scratch.chmod(0o600)
-                scratch.replace(self.place.demo)
+            self._step(text, arguments, decisions.for_children(os.environ))
             if system:
                 preparation.remember(self.place, {**note, "demo": "made"})
 
@@ -321,17 +307,17 @@ class Supervisor:
         say("Starting the web server, the worker and the clock")
         together = [services.web(web_listener, logs, env)]
         if mail_listener is not None:
-            together.insert(0, services.mail(mail_listener, self.place.var, env))
+            # Receipts never leave this machine, whatever address customers are given.
+            mail_env = {**env, "PUBLIC_BASE_URL": self.base_url}
+            together.insert(0, services.mail(mail_listener, self.place.var, mail_env))
         self._start(
             *together, services.worker(self.place.var, env), services.beat(self.place.var, env)
         )
 
     def _announce(self, began: float) -> None:
-        say("")
-        try:
-            say(self.place.demo.read_text(encoding="utf-8").rstrip() + "\n")
-        except OSError:
-            say("There is no demo company here; manage.py seed_demo makes one.\n")
+        if os.environ.get("RECOVERY_DEMO") != "0":
+            say(f"\nSign in as one of these, with the password {logins.DEMO_PASSWORD}:\n")
+            say(f"{logins.table('en')}\n")
         say(f"Recovery is at {self.base_url} ({time.monotonic() - began:.1f} s). Ctrl-C stops it.")
 
     # -- watching and ending ----------------------------------------------------------------

@@ -28,7 +28,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def installed(monkeypatch: pytest.MonkeyPatch) -> list[list[Path]]:
     """What was asked to be installed, time after time."""
     asked: list[list[Path]] = []
-    monkeypatch.setattr(bootstrap, "install", lambda files: asked.append(files) or True)
+
+    def install(files: list[Path]) -> bool:
+        asked.append(files)
+        return True
+
+    monkeypatch.setattr(bootstrap, "install", install)
     return asked
 
 
