@@ -1,4 +1,4 @@
-"""Writing the audit trail. `record()` is called inside the transaction of the change it speaks of."""
+"""Writing the audit trail: `record()` is called inside the transaction of its change."""
 
 import uuid
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 
 from common.context import request_id
+from common.rows import insert
 
 from .models import AuditEvent
 from .states import ActorKind
@@ -64,5 +65,5 @@ def record(**fields: Any) -> AuditEvent:
     if not connection.in_atomic_block:
         raise RuntimeError("audit rows are written in the transaction of their change")
     row = event(**fields)
-    row.save(force_insert=True)
+    insert(row)
     return row

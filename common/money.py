@@ -15,7 +15,7 @@ MINOR_DIGITS = {"CLP": 0, "JPY": 0, "PYG": 0}
 # Amounts of these currencies are written without their cents when there are none.
 WHOLE_BY_CUSTOM = {"COP"}
 SYMBOLS = {"MXN": "$", "COP": "$", "USD": "US$", "EUR": "€", "PEN": "S/", "CLP": "$"}
-# (thousands, decimal) by locale; es-MX and es-PE write 1,234.50 where es-CO and es-ES write 1.234,50.
+# (thousands, decimal) by locale; es-MX and es-PE write 1,234.50, es-CO and es-ES 1.234,50.
 SEPARATORS = {"es-CO": (".", ","), "es-ES": (".", ","), "es-CL": (".", ",")}
 MAX_MINOR = 10**12
 

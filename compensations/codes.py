@@ -1,8 +1,8 @@
 """Coupon codes: making, reading back, checking, hashing, and sealing for a resend.
 
 A code is 15 random symbols of Crockford's base 32 (75 bits) and one check symbol, shown in fours.
-It is looked up by a keyed hash; its text exists only as AES-GCM ciphertext bound to the coupon's id,
-and only while a resend is allowed.
+It is looked up by a keyed hash; its text exists only as AES-GCM ciphertext bound to the coupon's
+id, and only while a resend is allowed.
 """
 
 import hashlib

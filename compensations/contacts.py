@@ -11,9 +11,7 @@ from .actions.sending import requeue
 from .states import TOPIC
 
 
-def send_afresh(
-    contact: ContactPoint, outdated: Sequence[Message], by: Staff | ApiClient
-) -> None:
+def send_afresh(contact: ContactPoint, outdated: Sequence[Message], by: Staff | ApiClient) -> None:
     """Queues a new message to the corrected address for each one that was still waiting."""
     for message in outdated:
         if message.topic == TOPIC:

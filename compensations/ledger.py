@@ -10,7 +10,6 @@ from .models import Compensation, LedgerEntry
 from .states import REFUND_KINDS, Account, LedgerEvent
 
 
-
 def expense_account(is_statutory: bool) -> Account:
     return Account.STATUTORY if is_statutory else Account.GOODWILL
 
@@ -71,5 +70,3 @@ def on_reverse(compensation: Compensation, minor: int) -> list[LedgerEntry]:
 
 def on_expire(compensation: Compensation, minor: int) -> list[LedgerEntry]:
     return pair(LedgerEvent.EXPIRE, compensation, Account.LIABILITY, Account.BREAKAGE, minor)
-
-

@@ -9,6 +9,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import connection
@@ -111,17 +112,30 @@ def acting_role(staff: Staff, market: Market) -> str:
     return Role.AGENT if staff.has_role(market, Role.AGENT) else Role.SUPERVISOR
 
 
+@lru_cache(maxsize=10_000)
+def _limit(limit_id: int) -> IssuanceLimit:
+    """A limit by id, kept in memory: only its state ever changes, and that is asked each time."""
+    return IssuanceLimit.objects.get(pk=limit_id)
+
+
 def _applicable(market: Market, staff: Staff, customer: Customer | None) -> list[IssuanceLimit]:
     """Limits in force for this act; one with a target replaces the general one of its kind."""
     role = acting_role(staff, market)
-    found = IssuanceLimit.objects.filter(
-        Q(for_staff=None) | Q(for_staff=staff),
-        Q(for_team=None) | Q(for_team=staff.team_id),
-        market=market,
-        state=LimitState.IN_FORCE,
-        for_role__in=["", role],
-        for_segment__in=["", customer.segment if customer else ""],
-    )
+    segment = customer.segment if customer else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM compensations_issuancelimit WHERE market_id = %s AND state = %s",
+            [market.pk, LimitState.IN_FORCE.value],
+        )
+        found = [_limit(pk) for (pk,) in cursor.fetchall()]
+    found = [
+        limit
+        for limit in found
+        if limit.for_staff_id in {None, staff.pk}
+        and limit.for_team_id in {None, staff.team_id}
+        and limit.for_role in {"", role}
+        and limit.for_segment in {"", segment}
+    ]
     best: dict[tuple[str, str, str], tuple[int, IssuanceLimit]] = {}
     for limit in found:
         weight = (

@@ -45,7 +45,8 @@ class LimitExceeded(Refusal):
 class IssuanceStopped(Refusal):
     code = "issuance_stopped"
     default_message = _(
-        "Finance has stopped all compensations in this market. Promise a call and keep the case open."
+        "Finance has stopped all compensations in this market. "
+        "Promise a call and keep the case open."
     )
 
 

@@ -7,6 +7,8 @@ id; only the question which version is live goes to the database each time.
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.db import connection
+
 from accounts.models import Market
 from common.money import share
 from incidents.models import Category
@@ -34,7 +36,18 @@ class Range:
 
 def live_version(market: Market) -> ScaleVersion | None:
     """The market's live version, or None before its first publication."""
-    return ScaleVersion.objects.filter(market=market, state=ScaleState.LIVE).first()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM compensations_scaleversion WHERE market_id = %s AND state = %s",
+            [market.pk, ScaleState.LIVE.value],
+        )
+        row = cursor.fetchone()
+    return _version(row[0]) if row else None
+
+
+@lru_cache(maxsize=64)
+def _version(version_id: int) -> ScaleVersion:
+    return ScaleVersion.objects.get(pk=version_id)
 
 
 Cell = tuple[int | None, str, str]

@@ -179,9 +179,7 @@ def _option(
 def room_for(staff: Staff, market: Market) -> list[Room]:
     """What a person's own limits leave now, tightest first."""
     mine = limits.limits_for(market=market, staff=staff)
-    return [
-        room for room in limits.rooms(mine) if room.scope in {"agent", "role", "team", "grant"}
-    ]
+    return [room for room in limits.rooms(mine) if room.scope in {"agent", "role", "team", "grant"}]
 
 
 def visible_compensations(user: Staff | ApiClient) -> QuerySet[Compensation]:

@@ -5,10 +5,9 @@ by rank. Requests above a limit come with approvals; until then the act is refus
 """
 
 import datetime as dt
+from functools import lru_cache
 
-from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import BooleanField, Exists, OuterRef, Value
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,11 +17,12 @@ from audit.actions import event
 from audit.models import AuditEvent
 from common.errors import NotAllowed, NotFound, TransitionRefused
 from common.money import format_money, share
+from common.rows import build, columns, insert
 from common.windows import day_bounds, local_date
 from delivery.actions import wake_on_commit
 from delivery.models import Message
 from incidents.actions import start_recovery
-from incidents.models import ContactPoint, Customer, Incident
+from incidents.models import Category, ContactPoint, Customer, Incident
 from incidents.states import IncidentState
 
 from .. import codes, ledger, limits, scale
@@ -48,33 +48,61 @@ LIVE_STATES = (
 )
 
 
-def _lock_incident(incident_id: object) -> Incident:
-    """The incident and its customer, locked; their market read along."""
-    found = (
-        Incident.objects.select_for_update(of=("self", "customer"), no_key=True)
-        .select_related("customer", "market", "category")
-        .filter(pk=incident_id)
-        .first()
+@lru_cache(maxsize=1)
+def _locking() -> str:
+    parts = (
+        (Incident, "incident"),
+        (Customer, "customer"),
+        (Market, "market"),
+        (Category, "category"),
     )
-    if found is None:
+    return (
+        f"SELECT {', '.join(columns(model, alias) for model, alias in parts)} "  # noqa: S608
+        "FROM incidents_incident incident "
+        "JOIN incidents_customer customer ON customer.id = incident.customer_id "
+        "JOIN accounts_market market ON market.id = incident.market_id "
+        "JOIN incidents_category category ON category.id = incident.category_id "
+        "WHERE incident.id = %s FOR NO KEY UPDATE OF incident, customer"
+    )
+
+
+def _lock_incident(incident_id: object) -> Incident:
+    """The incident and its customer, locked; their market and category read along."""
+    with connection.cursor() as cursor:
+        cursor.execute(_locking(), [incident_id])
+        row = cursor.fetchone()
+    if row is None:
         raise NotFound
+    found: Incident
+    found, customer, market, category = build(row, Incident, Customer, Market, Category)
+    found.customer, found.market, found.category = customer, market, category
+    customer.market = market
     return found
 
 
+@lru_cache(maxsize=1)
+def _contact_query() -> str:
+    return (
+        f"SELECT {columns(ContactPoint, 'contact')}, EXISTS ("  # noqa: S608
+        "SELECT 1 FROM accounts_staff staff "
+        "WHERE staff.email_fingerprint = contact.fingerprint "
+        "OR staff.phone_fingerprint = contact.fingerprint) "
+        "FROM incidents_contactpoint contact "
+        "WHERE contact.customer_id = %s AND contact.is_active ORDER BY contact.changed_at DESC"
+    )
+
+
 def _contacts(customer: Customer) -> list[ContactPoint]:
-    """The customer's active contacts, each marked when a member of staff has the same one."""
-    same = Staff.objects.filter(email_fingerprint=OuterRef("fingerprint")).values("pk")
-    phone = Staff.objects.filter(phone_fingerprint=OuterRef("fingerprint")).values("pk")
-    of_staff = (
-        Value(False, output_field=BooleanField())
-        if "self_dealing" in settings.GUARDS_OFF
-        else Exists(same) | Exists(phone)
-    )
-    return list(
-        ContactPoint.objects.filter(customer=customer, is_active=True)
-        .annotate(of_staff=of_staff)
-        .order_by("-changed_at")
-    )
+    """The customer's active contacts, the last changed first.
+
+    Raises SelfDealing when a member of staff, of whatever market or past, has one of them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_contact_query(), [customer.pk])
+        rows = cursor.fetchall()
+    if any(row[-1] for row in rows):
+        raise SelfDealing
+    return [build(row, ContactPoint)[0] for row in rows]
 
 
 def _check_frequency(offer: Offer, customer: Customer, reissue_of: Compensation | None) -> None:
@@ -161,8 +189,6 @@ def grant(
             field="amount_minor", extra={"approval_from": chosen.approval_from_minor}
         )
     contacts = _contacts(customer)
-    if any(contact.of_staff for contact in contacts):  # type: ignore[attr-defined]
-        raise SelfDealing
     _check_frequency(chosen, customer, reissue_of)
 
     now = timezone.now()
@@ -188,20 +214,21 @@ def grant(
         expires_at=_expiry(chosen, market, now) if chosen.kind in COUPON_KINDS else None,
         reissue_of=reissue_of,
     )
+    message = granted_message(compensation, contacts, channel)
+    coupon = [_new_coupon(compensation, chosen)] if chosen.kind in COUPON_KINDS else []
     try:
-        with transaction.atomic():
-            compensation.save(force_insert=True)
+        insert(
+            compensation,
+            *coupon,
+            *ledger.on_issue(compensation),
+            message,
+            _granted_event(compensation, message, by),
+        )
     except IntegrityError as error:
         if "compensation_once_per_offer" in str(error):
             raise AlreadyGranted(field="offer") from error
         raise
-    if chosen.kind in COUPON_KINDS:
-        _new_coupon(compensation, chosen).save(force_insert=True)
-    LedgerEntry.objects.bulk_create(ledger.on_issue(compensation))
-    message = granted_message(compensation, contacts, channel)
-    Message.objects.bulk_create([message])
     start_recovery(incident=case, by=by, compensated=True)
-    AuditEvent.objects.bulk_create([_granted_event(compensation, message, by)])
     if not chosen.is_statutory:
         applicable = limits.limits_for(
             market=market, staff=by, customer=customer, incident=case, at=now
@@ -213,7 +240,7 @@ def grant(
 
 def _new_coupon(compensation: Compensation, offer: Offer) -> Coupon:
     """An unsaved coupon with a fresh code, sealed for the customer."""
-    assert compensation.expires_at is not None  # noqa: S101 - set for every kind with a coupon
+    assert compensation.expires_at is not None
     code = codes.new_code()
     coupon = Coupon(
         compensation=compensation,
@@ -290,20 +317,18 @@ def void(*, compensation: Compensation, reason: str, by: Staff) -> Compensation:
     row.void_reason = reason
     row.save(update_fields=["state", "ended_at", "voided_by", "void_reason"])
     LedgerEntry.objects.bulk_create(ledger.on_void(row))
-    AuditEvent.objects.bulk_create(
-        [
-            event(
-                act="compensation.voided",
-                by=by.as_actor(limits.acting_role(by, row.market)),
-                object_kind="compensation",
-                object_id=row.pk,
-                about_id=row.incident_id,
-                market_code=row.market.code,
-                before={"state": CompensationState.ISSUED.value},
-                after={"state": row.state.value, "face_minor": row.face_minor},
-                reason=reason,
-            )
-        ]
+    insert(
+        event(
+            act="compensation.voided",
+            by=by.as_actor(limits.acting_role(by, row.market)),
+            object_kind="compensation",
+            object_id=row.pk,
+            about_id=row.incident_id,
+            market_code=row.market.code,
+            before={"state": CompensationState.ISSUED.value},
+            after={"state": row.state.value, "face_minor": row.face_minor},
+            reason=reason,
+        )
     )
     limits.give_back(row.pk)
     return row

@@ -18,9 +18,9 @@ from django.utils import timezone
 from accounts.models import ApiClient, Location, Market, Staff
 from accounts.states import Role, Scope
 from audit.actions import Actor, event
-from audit.models import AuditEvent
 from common.errors import InvalidInput, NotAllowed
 from common.ids import uuid7
+from common.rows import insert
 
 from .. import codes, ledger
 from ..models import Compensation, Coupon, LedgerEntry, Redemption, Reversal
@@ -200,9 +200,7 @@ def redeem(
     check_till(by, market)
     hashes = _read(code)
     try:
-        return _redeem_once(
-            hashes, external_transaction_id, market, location, amount_minor, by
-        )
+        return _redeem_once(hashes, external_transaction_id, market, location, amount_minor, by)
     except (_KnownTransaction, CouponNotValid):
         known = _known(external_transaction_id, by)
         if known is None:
@@ -217,9 +215,7 @@ def _known(external_transaction_id: str, by: Caller) -> Redemption | None:
     client, cashier = _caller_columns(by)
     return (
         Redemption.objects.select_related("coupon__compensation", "location")
-        .filter(
-            client=client, cashier=cashier, external_transaction_id=external_transaction_id
-        )
+        .filter(client=client, cashier=cashier, external_transaction_id=external_transaction_id)
         .first()
     )
 
@@ -274,24 +270,22 @@ def _redeem_once(
         currency=currency,
     )
     redemption.amount_minor, redemption.currency, redemption.created_at = amount, currency, created
-    AuditEvent.objects.bulk_create(
-        [
-            event(
-                act="coupon.redeemed",
-                by=_actor(by),
-                object_kind="compensation",
-                object_id=compensation_id,
-                about_id=incident_id,
-                market_code=market.code,
-                after={
-                    "amount_minor": amount,
-                    "currency": currency,
-                    "last_four": last_four,
-                    "location": location.code if location else "",
-                    "transaction": external_transaction_id,
-                },
-            )
-        ]
+    insert(
+        event(
+            act="coupon.redeemed",
+            by=_actor(by),
+            object_kind="compensation",
+            object_id=compensation_id,
+            about_id=incident_id,
+            market_code=market.code,
+            after={
+                "amount_minor": amount,
+                "currency": currency,
+                "last_four": last_four,
+                "location": location.code if location else "",
+                "transaction": external_transaction_id,
+            },
+        )
     )
     return redemption
 
@@ -439,17 +433,15 @@ def _record(
     after: dict[str, Any],
     reason: str = "",
 ) -> None:
-    AuditEvent.objects.bulk_create(
-        [
-            event(
-                act=act,
-                by=_actor(by),
-                object_kind="compensation",
-                object_id=compensation.pk,
-                about_id=compensation.incident_id,
-                market_code=market.code,
-                after=after,
-                reason=reason,
-            )
-        ]
+    insert(
+        event(
+            act=act,
+            by=_actor(by),
+            object_kind="compensation",
+            object_id=compensation.pk,
+            about_id=compensation.incident_id,
+            market_code=market.code,
+            after=after,
+            reason=reason,
+        )
     )

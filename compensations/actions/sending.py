@@ -57,9 +57,7 @@ def _message(
     else:
         contact = _contact_for(channel, contacts)
         if contact is None and channel != Channel.HANDOVER:
-            raise InvalidInput(
-                _("The customer has no contact for this channel."), field="channel"
-            )
+            raise InvalidInput(_("The customer has no contact for this channel."), field="channel")
     return {
         "market": compensation.market,
         "topic": TOPIC,

@@ -43,7 +43,9 @@ class Coupon(models.Model):
             models.UniqueConstraint(fields=["code_hash"], name="coupon_code_once"),
             models.CheckConstraint(
                 name="coupon_balance_in_range",
-                condition=models.Q(balance_minor__gte=0, balance_minor__lte=models.F("value_minor")),
+                condition=models.Q(
+                    balance_minor__gte=0, balance_minor__lte=models.F("value_minor")
+                ),
             ),
             models.CheckConstraint(
                 name="coupon_reserved_has_both",
@@ -98,9 +100,7 @@ class Redemption(models.Model):
 class Reversal(models.Model):
     """A redemption undone inside its window; at most one each."""
 
-    redemption = models.OneToOneField(
-        Redemption, on_delete=models.PROTECT, related_name="reversal"
-    )
+    redemption = models.OneToOneField(Redemption, on_delete=models.PROTECT, related_name="reversal")
     client = models.ForeignKey(ApiClient, null=True, on_delete=models.PROTECT, related_name="+")
     staff = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
     external_transaction_id = models.CharField(max_length=80)

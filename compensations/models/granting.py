@@ -100,9 +100,7 @@ class Approval(models.Model):
     content_hash = models.BinaryField(max_length=32)
     level = models.PositiveSmallIntegerField(default=1)
     reason = models.CharField(max_length=500)
-    state = models.CharField(
-        max_length=10, choices=ApprovalState, default=ApprovalState.PENDING
-    )
+    state = models.CharField(max_length=10, choices=ApprovalState, default=ApprovalState.PENDING)
     requested_at = models.DateTimeField(db_default=Now())
     requested_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
     lapses_at = models.DateTimeField()

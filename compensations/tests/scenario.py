@@ -14,6 +14,7 @@ from accounts.actions import create_api_client
 from accounts.models import ApiClient, Location, Market, RoleGrant, Staff, Team
 from accounts.states import Role, Scope
 from common.ids import uuid7
+from compensations import codes
 from compensations.actions import approve_scale, create_draft, publish_scale, submit_scale
 from compensations.models import (
     Compensation,
@@ -24,7 +25,6 @@ from compensations.models import (
     ScaleVersion,
 )
 from compensations.states import LimitState
-from compensations import codes
 from incidents.actions import create_customer, open_incident
 from incidents.models import Category, Customer, Incident
 
@@ -70,7 +70,7 @@ OFFERS: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Company:
-    """The named cast: an agent, a colleague, their supervisor, two of finance, a cashier, a till."""
+    """The named cast: an agent, a colleague, their supervisor, finance twice, a cashier, a till."""
 
     market: Market
     location: Location
@@ -107,7 +107,9 @@ class Company:
             **{**values, **fields},
         )
 
-    def limit(self, scope: str, window: str, measure: str, cap: int, **target: Any) -> IssuanceLimit:
+    def limit(
+        self, scope: str, window: str, measure: str, cap: int, **target: Any
+    ) -> IssuanceLimit:
         return IssuanceLimit.objects.create(
             market=self.market,
             scope=scope,

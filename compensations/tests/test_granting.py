@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from audit.models import AuditEvent
@@ -45,7 +45,9 @@ def test_a_grant_writes_everything_in_one_commit(company: Company) -> None:
     message = Message.objects.get(ref=made.pk)
     assert (message.channel, message.state) == ("email", "queued")
     assert sum(LedgerEntry.objects.values_list("amount_minor", flat=True)) == 0
-    assert AuditEvent.objects.filter(act="compensation.granted", object_id=str(made.pk)).count() == 1
+    assert (
+        AuditEvent.objects.filter(act="compensation.granted", object_id=str(made.pk)).count() == 1
+    )
     assert list(differences()) == []
 
 
@@ -117,9 +119,7 @@ def test_the_same_offer_twice_on_one_case(company: Company) -> None:
 def test_a_recipient_who_works_here(company: Company, who: str) -> None:
     customer = company.customer(email=getattr(company, who).email.upper())
     with pytest.raises(SelfDealing):
-        grant(
-            incident=company.incident(customer), offer=company.offers["coupon"], by=company.agent
-        )
+        grant(incident=company.incident(customer), offer=company.offers["coupon"], by=company.agent)
     assert not Compensation.objects.exists()
 
 
@@ -305,11 +305,12 @@ def test_the_database_refuses_what_code_would_not_try(company: Company) -> None:
         "UPDATE compensations_coupon SET balance_minor = value_minor + 1",
         "UPDATE compensations_offer SET maximum = 99999999",
         "DELETE FROM compensations_offer",
-        "INSERT INTO compensations_scalerule (version_id, severity, segment) "
+        "INSERT INTO compensations_scalerule (version_id, severity, segment) "  # noqa: S608
         f"VALUES ({company.scale.pk}, 'minor', '')",
         "UPDATE compensations_ledgerentry SET amount_minor = 0",
         "DELETE FROM compensations_ledgerentry",
-        "INSERT INTO compensations_ledgerentry (transaction, event, market_id, compensation_id, "
+        "INSERT INTO compensations_ledgerentry "  # noqa: S608
+        "(transaction, event, market_id, compensation_id, "
         "account, amount_minor, currency) VALUES (gen_random_uuid(), 'issue', "
         f"{company.market.pk}, '{made.pk}', 'breakage', 5, 'MXN')",
         "UPDATE compensations_limitcounter SET used = -1",
@@ -320,16 +321,22 @@ def test_the_database_refuses_what_code_would_not_try(company: Company) -> None:
     company.limit("agent", "day", "count", 5)
     grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
     for statement in attempts:
-        with pytest.raises(Exception) as refused, transaction.atomic():  # noqa: PT011
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
+        with (
+            pytest.raises(DatabaseError) as refused,
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
         assert refused.type.__name__ in {"IntegrityError", "ProgrammingError"}, statement
 
 
 def test_exactly_one_live_version(company: Company) -> None:
-    with pytest.raises(IntegrityError), transaction.atomic():
-        company.scale.state = "retired"
-        company.scale.effective_until = timezone.now()
-        company.scale.save()
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    company.scale.state = "retired"
+    company.scale.effective_until = timezone.now()
+    company.scale.save()
+    with (
+        pytest.raises(IntegrityError),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -33,9 +33,7 @@ def test_a_coupon_works_once(company: Company) -> None:
     made, code = granted(company)
     seen = validate_coupon(code=code, market=company.market, by=company.till)
     assert (seen.value_minor, seen.last_four) == (20000, code[-4:])
-    used = redeem(
-        code=code, external_transaction_id="T1", market=company.market, by=company.till
-    )
+    used = redeem(code=code, external_transaction_id="T1", market=company.market, by=company.till)
     made.refresh_from_db()
     assert (used.amount_minor, used.currency, made.state) == (20000, "MXN", "settled")
     with pytest.raises(CouponNotValid):

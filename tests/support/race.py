@@ -46,7 +46,7 @@ def _child(
 def race(
     work: Callable[[Any], Any], arguments: Iterable[Any], *, guards_off: Sequence[str] = ()
 ) -> Answers:
-    """Each `work(argument)` in its own process; (`ok`, result), (`refused`, code) or (`error`, text).
+    """Each `work(argument)` in its own process: (`ok`, result), (`refused`, code), (`error`, text).
 
     Raises queue.Empty when a process does not answer in time.
     """

@@ -1,0 +1,30 @@
+"""Runs the asked workloads in order and prints each row as it is known, then the whole table."""
+
+import sys
+from pathlib import Path
+
+from django.core.management import call_command
+
+from .company import build_bench
+from .money import grant_row, redeem_row
+from .table import Row, render
+
+
+def run(*, only: list[str], seconds: int, rounds: int, incidents: int, folder: Path) -> int:
+    """0 when every budget is met, else 1."""
+    call_command("migrate", verbosity=0)
+    bench = build_bench()
+    rows: list[Row] = []
+
+    def add(*found: Row) -> None:
+        rows.extend(found)
+        for row in found:
+            sys.stdout.write(" | ".join(row.cells()) + "\n")
+            sys.stdout.flush()
+
+    if "grant" in only:
+        add(grant_row(bench, seconds, rounds))
+    if "redeem" in only:
+        add(redeem_row(bench, seconds, rounds))
+    sys.stdout.write("\n" + render(rows) + "\n")
+    return 0 if all(row.met is not False for row in rows) else 1
