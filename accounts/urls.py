@@ -33,6 +33,12 @@ urlpatterns = [
     path("preferences/keys/", own.new_token, name="token-new"),
     path("preferences/keys/<int:pk>/revoke/", own.revoke_token, name="token-revoke"),
     path("language/", own.set_language, name="set_language"),
+    # Passwords are changed where the change is audited, also from the look-up pages.
+    path(
+        "admin/password_change/",
+        RedirectView.as_view(pattern_name="account_change_password"),
+        name="own-password",
+    ),
     # An address is changed by an administrator, with its audit; the library's page would go around.
     path("accounts/email/", RedirectView.as_view(pattern_name="preferences"), name="own-email"),
 ]

@@ -47,6 +47,9 @@ class ReadOnlyAdmin(Base):
             and field.name not in self.hidden
         ]
 
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self.get_fields(request)[:7]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
 
