@@ -59,7 +59,7 @@ gate-django:
 	$(PY) manage.py check --fail-level WARNING
 gate-migrations:
 	$(PY) manage.py makemigrations --check --dry-run
-	$(PY) manage.py lintmigrations --warnings-as-errors --no-cache
+	$(PY) -m recovery.embedded.lint_migrations
 gate-api:
 	$(PY) manage.py spectacular --validate --fail-on-warn --file $${RECOVERY_VAR}/openapi.yaml
 	diff -u docs/openapi.yaml $${RECOVERY_VAR}/openapi.yaml
