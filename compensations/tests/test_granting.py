@@ -9,7 +9,14 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from common.errors import NotAllowed, TransitionRefused
 from compensations.actions import grant, reissue, resend, void
-from compensations.models import Compensation, Coupon, LedgerEntry, LimitCounter, ScaleRule
+from compensations.models import (
+    Compensation,
+    Coupon,
+    LedgerEntry,
+    LimitCounter,
+    ScaleRule,
+    ScaleVersion,
+)
 from compensations.reconciliation import differences
 from compensations.refusals import (
     AlreadyGranted,
@@ -330,13 +337,15 @@ def test_the_database_refuses_what_code_would_not_try(company: Company) -> None:
         assert refused.type.__name__ in {"IntegrityError", "ProgrammingError"}, statement
 
 
-def test_exactly_one_live_version(company: Company) -> None:
-    company.scale.state = "retired"
-    company.scale.effective_until = timezone.now()
-    company.scale.save()
-    with (
-        pytest.raises(IntegrityError),
-        transaction.atomic(),
-        connection.cursor() as cursor,
-    ):
+@transaction.atomic
+def _retire_alone(scale: ScaleVersion) -> None:
+    scale.state = "retired"
+    scale.effective_until = timezone.now()
+    scale.save()
+    with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_exactly_one_live_version(company: Company) -> None:
+    with pytest.raises(IntegrityError, match="exactly one live"):
+        _retire_alone(company.scale)
