@@ -93,6 +93,5 @@ def append_only_guard(table: str) -> RunSQL:
         f"FOR EACH ROW EXECUTE FUNCTION guard_append_only();"
         f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
         f"FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only()",
-        f"DROP TRIGGER {table}_append_only ON {table};"
-        f"DROP TRIGGER {table}_no_truncate ON {table}",
+        f"DROP TRIGGER {table}_append_only ON {table};DROP TRIGGER {table}_no_truncate ON {table}",
     )
