@@ -273,8 +273,8 @@ def change_incident(*, incident: Incident, version: int, by: By, **fields: Any) 
     """Changes the given fields of a case that still has `version`.
 
     Takes any of `CHANGEABLE`. A new category brings its suggested severity, unless somebody had
-    chosen another on purpose. Raises Stale (extra: version, what differs is in the audit trail),
-    IncidentClosed, InvalidInput, NotAllowed.
+    chosen another on purpose. With no field it only checks the version. Raises Stale (extra:
+    the present version), IncidentClosed, InvalidInput, NotAllowed.
     """
     unknown = fields.keys() - CHANGEABLE
     if unknown:
@@ -283,7 +283,7 @@ def change_incident(*, incident: Incident, version: int, by: By, **fields: Any) 
     actor = authorise(by, row.market_id, *WRITERS, scope=Scope.INCIDENTS_WRITE)
     if row.version != version:
         raise Stale(extra={"version": row.version})
-    if row.state == IncidentState.CLOSED:
+    if fields and row.state == IncidentState.CLOSED:
         raise IncidentClosed
     reason = fields.pop("severity_reason", None)
     clean = _clean(row, fields)

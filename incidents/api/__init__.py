@@ -1,1 +1,1 @@
-"""The app's part of the API."""
+"""Customers and incidents over the API: the same actions, rules and audit as the pages."""

@@ -1,5 +1,12 @@
-"""Addresses of the app's part of the API."""
+"""Addresses of this app's part of the API."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from .views import CustomersView, CustomerView, IncidentsView, IncidentView
+
+urlpatterns = [
+    path("customers", CustomersView.as_view(), name="api-customers"),
+    path("customers/<uuid:key>", CustomerView.as_view(), name="api-customer"),
+    path("incidents", IncidentsView.as_view(), name="api-incidents"),
+    path("incidents/<str:folio>", IncidentView.as_view(), name="api-incident"),
+]

@@ -276,6 +276,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='incident',
+            index=models.Index(fields=['market', 'channel', '-id'], name='incident_channel_page'),
+        ),
+        migrations.AddIndex(
+            model_name='incident',
             index=models.Index(fields=['location', '-id'], name='incident_location_page'),
         ),
         migrations.AddIndex(

@@ -47,11 +47,24 @@ DROP FUNCTION keep_name_words();
 """
 
 
+# Lists go by id and are narrowed by date: an id whose moment is far from its row's would be left out.
+ID_TELLS_WHEN = """
+ALTER TABLE incidents_incident ADD CONSTRAINT incident_id_tells_when CHECK (
+    abs(
+        ('x' || substr(id::text, 1, 8) || substr(id::text, 10, 4))::bit(48)::bigint
+        - extract(epoch FROM logged_at) * 1000
+    ) < 86400000
+)
+"""
+ID_MAY_TELL_NOTHING = "ALTER TABLE incidents_incident DROP CONSTRAINT incident_id_tells_when"
+
+
 class Migration(migrations.Migration):
     dependencies = [("incidents", "0001_initial")]
 
     operations = [
         migrations.RunSQL(NAME_WORDS, NO_NAME_WORDS),
+        migrations.RunSQL(ID_TELLS_WHEN, ID_MAY_TELL_NOTHING),
         migrations.RunSQL(FOLIO, "DROP FUNCTION next_folio(text, integer)"),
         transition_guard(
             "incidents_incident",

@@ -23,7 +23,10 @@ from .guidance import Category
 
 
 class Incident(models.Model):
-    """One complaint, or one failure found before the complaint. Moments are UTC."""
+    """One complaint, or one failure found before the complaint. Moments are UTC.
+
+    Lists go by `id`, so an id tells when: its moment is within a day of `logged_at`, by constraint.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Keys without an index of their own are the first column of a page index below.
@@ -92,6 +95,7 @@ class Incident(models.Model):
             models.Index(fields=["customer", "-id"], name="incident_customer_page"),
             models.Index(fields=["category", "-id"], name="incident_category_page"),
             models.Index(fields=["market", "severity", "-id"], name="incident_severity_page"),
+            models.Index(fields=["market", "channel", "-id"], name="incident_channel_page"),
             models.Index(fields=["location", "-id"], name="incident_location_page"),
             GinIndex(fields=["narrative_search"], name="incident_words"),
             models.Index(fields=["market", "logged_at"], name="incident_logged"),

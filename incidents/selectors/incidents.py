@@ -17,6 +17,8 @@ from ..access import client_may, readable_markets
 from ..models import Incident, Note, Promise, RecoveryStep
 from ..states import PromiseState, Step
 
+# How far an id's moment may be from its row's; held by a constraint of the table.
+KEY_SLACK = dt.timedelta(days=1)
 Row = TypeVar("Row", bound=Model)
 
 
@@ -30,6 +32,25 @@ def visible_incidents(user: object) -> QuerySet[Incident]:
         return rows.none()
     # Equality, not IN: only then does the page index give the order for nothing.
     return rows.filter(market=markets[0]) if len(markets) == 1 else rows.filter(market__in=markets)
+
+
+def _first_key(moment: dt.datetime) -> uuid.UUID:
+    """The smallest id that a row of the aware `moment` could have."""
+    return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
+
+
+def logged_between(
+    rows: QuerySet[Incident], start: dt.datetime | None, end: dt.datetime | None
+) -> QuerySet[Incident]:
+    """Incidents logged from `start` until before `end`; None leaves that side open.
+
+    The ids' own moments, a day apart at most, let the page index skip what lies outside.
+    """
+    if start is not None:
+        rows = rows.filter(logged_at__gte=start, pk__gte=_first_key(start - KEY_SLACK))
+    if end is not None:
+        rows = rows.filter(logged_at__lt=end, pk__lt=_first_key(end + KEY_SLACK))
+    return rows
 
 
 def with_list_relations(rows: QuerySet[Incident]) -> QuerySet[Incident]:

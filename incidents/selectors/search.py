@@ -10,22 +10,27 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.postgres.search import TrigramWordSimilarity
-from django.db.models import QuerySet, Value
+from django.contrib.postgres.search import SearchQuery, SearchQueryCombinable, TrigramWordSimilarity
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from ..models import ContactPoint, Customer, Incident
 from ..models.customers import Fold
 from .customers import visible_customers
 from .incidents import visible_incidents
+from .slips import words_near
 
 # What one way of finding may bring: more than a person reads, few enough to stay fast.
 BOUND = 200
 CUSTOMER_BOUND = 60
 LONGEST = 120
+MOST_WORDS = 6
 FOLIO = re.compile(r"[A-Z0-9][A-Z0-9-]{0,11}-\d{4}(-\d{0,12})?", re.IGNORECASE)
 PHONE = re.compile(r"[+()\d .\-/]+")
 FEWEST_DIGITS = 4
 FEWEST_LETTERS = 2
+# A shorter beginning would stand for a large part of the dictionary.
+FEWEST_LETTERS_OF_A_BEGINNING = 4
 
 
 def clean_query(text: str) -> str:
@@ -38,8 +43,10 @@ def phone_digits(text: str) -> str:
     return digits if PHONE.fullmatch(text) and len(digits) >= FEWEST_DIGITS else ""
 
 
-def _words(text: str) -> list[str]:
-    return [word for word in text.split() if len(word) >= FEWEST_LETTERS][:8]
+def name_words(text: str) -> list[str]:
+    """The words typed that may be of a name; none when there is no letter."""
+    words = [word for word in re.findall(r"\w+", text) if len(word) >= FEWEST_LETTERS]
+    return words[:MOST_WORDS] if any(word.isalpha() for word in words) else []
 
 
 def _by_contact(text: str) -> QuerySet[ContactPoint] | None:
@@ -51,23 +58,40 @@ def _by_contact(text: str) -> QuerySet[ContactPoint] | None:
     return ContactPoint.objects.filter(value__contains=part, is_active=True)
 
 
-def _by_name(rows: QuerySet[Customer], text: str) -> QuerySet[Customer] | None:
+def _by_name(rows: QuerySet[Customer], words: list[str]) -> QuerySet[Customer]:
     """Customers whose name holds every word typed."""
-    words = _words(text)
-    if not words or not any(character.isalpha() for character in text):
-        return None
     for word in words:
         rows = rows.filter(name_search__contains=Fold(Value(word)))
     return rows
 
 
-def _by_name_with_slips(rows: QuerySet[Customer], text: str) -> QuerySet[Customer]:
-    """Customers whose name is like what was typed, by the trigrams that both share."""
-    return rows.filter(name_search__trigram_word_similar=Fold(Value(text)))
+def _by_name_with_slips(rows: QuerySet[Customer], words: list[str]) -> QuerySet[Customer] | None:
+    """Customers whose name holds, for every word typed, the word itself or one very near it."""
+    near = words_near(words)
+    if not any(near.values()):
+        return None
+    for word in words:
+        fits = Q(name_search__contains=Fold(Value(word)))
+        for other in near[word]:
+            fits |= Q(name_search__contains=other)
+        rows = rows.filter(fits)
+    return rows
+
+
+def _narrative_query(text: str) -> SearchQueryCombinable | None:
+    """Every word typed, the last one perhaps only begun. One beginning: each costs a scan."""
+    words = [word for word in re.findall(r"[^\W_]+", text) if len(word) >= FEWEST_LETTERS]
+    words = words[:MOST_WORDS]
+    if not any(word.isalpha() for word in words):
+        return None
+    raw = " & ".join(words)
+    if len(words[-1]) >= FEWEST_LETTERS_OF_A_BEGINNING:
+        raw += ":*"
+    return SearchQuery(Fold(Value(raw)), config="simple", search_type="raw")
 
 
 def _united(parts: Iterable[QuerySet[Any] | None]) -> list[uuid.UUID]:
-    """The ids that any of the bounded parts brings, in one query."""
+    """The ids that any of the bounded parts brings, in one query, each once."""
     sliced = [part for part in parts if part is not None]
     if not sliced:
         return []
@@ -77,29 +101,36 @@ def _united(parts: Iterable[QuerySet[Any] | None]) -> list[uuid.UUID]:
 
 def _customer_ids(rows: QuerySet[Customer], text: str) -> list[uuid.UUID]:
     """Ids of a few dozen customers of `rows` that fit; slips only where nothing else did."""
-    plain = rows.order_by().select_related(None)
-    named = _by_name(plain, text)
+    plain = rows.order_by().select_related(None).prefetch_related(None)
+    words = name_words(text)
     contacts = _by_contact(text)
-    exact: list[QuerySet[Any] | None] = [
-        plain.filter(external_ref=text).values_list("id", flat=True)[:CUSTOMER_BOUND],
-        None if named is None else named.values_list("id", flat=True)[:CUSTOMER_BOUND],
-        None
-        if contacts is None
-        else plain.filter(id__in=contacts.values("customer_id")[:CUSTOMER_BOUND]).values_list(
-            "id", flat=True
-        ),
+    ways: list[QuerySet[Customer] | None] = [
+        plain.filter(external_ref=text),
+        plain.filter(id__in=contacts.values("customer_id")[:CUSTOMER_BOUND]) if contacts else None,
+        _by_name(plain, words).order_by("-id") if words else None,
     ]
-    found = _united(exact)
-    if not found and named is not None and len(text) > FEWEST_LETTERS:
-        found = list(_by_name_with_slips(plain, text).values_list("id", flat=True)[:CUSTOMER_BOUND])
+    found = _united(_bounded(ways, CUSTOMER_BOUND))
+    if not found and words:
+        found = _united(_bounded([_by_name_with_slips(plain, words)], CUSTOMER_BOUND))
     return found
 
 
-def _numbered(rows: QuerySet[Incident], text: str) -> list[QuerySet[Any] | None]:
+def _bounded(
+    ways: Iterable[QuerySet[Any] | None], most: int, field: str = "id"
+) -> list[QuerySet[Any]]:
+    return [rows.values_list(field, flat=True)[:most] for rows in ways if rows is not None]
+
+
+def _numbered(rows: QuerySet[Incident], text: str) -> list[QuerySet[Incident]]:
     """Incidents by their folio's beginning and by their order's whole number."""
-    folio = rows.filter(folio__startswith=text.upper()) if FOLIO.fullmatch(text) else None
-    orders = {text, text.upper(), text.lower()}
-    return [folio, rows.filter(order_ref__in=orders) if " " not in text else None]
+    ways = []
+    if FOLIO.fullmatch(text):
+        # By folio, whose index then serves the order too; folios grow as ids do.
+        ways.append(rows.filter(folio__startswith=text.upper()).order_by("-folio"))
+    if " " not in text:
+        orders = {text, text.upper(), text.lower()}
+        ways.append(rows.filter(order_ref__in=orders).order_by("-id"))
+    return ways
 
 
 def search_customers(queryset: QuerySet[Customer], text: str) -> QuerySet[Customer]:
@@ -118,45 +149,38 @@ def search_incidents(queryset: QuerySet[Incident], text: str) -> QuerySet[Incide
     text = clean_query(text)
     if not text:
         return queryset
-    plain = queryset.order_by().select_related(None)
-    parts = _numbered(plain, text)
+    plain = queryset.order_by().select_related(None).prefetch_related(None)
+    ways = _numbered(plain, text)
     customers = _customer_ids(Customer.objects.all(), text)
     if customers:
-        parts.append(plain.filter(customer__in=customers))
-    words = _words(text)
-    if any(character.isalpha() for character in text) and words:
-        told = plain
-        for word in words:
-            told = told.filter(narrative_search__contains=Fold(Value(word)))
-        parts.append(told)
-    ids = _united(
-        None if part is None else part.order_by("-id").values_list("id", flat=True)[:BOUND]
-        for part in parts
-    )
+        ways.append(plain.filter(customer__in=customers).order_by("-id"))
+    query = _narrative_query(text)
+    if query is not None:
+        ways.append(plain.filter(narrative_search=query).order_by("-id"))
+    ids = _united(_bounded(ways, BOUND))
     return queryset.filter(id__in=ids)
 
 
 def find_customers(user: object, text: str, limit: int = 8) -> list[Customer]:
     """The look-up box: customers by phone, email, name, customer number, folio or order.
 
-    Best first: those whose number, contact, folio or order it is, then the likest names. Each comes
-    with its active contacts loaded as `contacts`.
+    Those of the folio or order first, then the likest names. Each comes with `contacts` loaded.
     """
     text = clean_query(text)
     if not text:
         return []
     visible = visible_customers(user)
-    through = [
-        part for part in _numbered(visible_incidents(user).order_by(), text) if part is not None
-    ]
-    ids = _united(
-        part.order_by("-id").values_list("customer_id", flat=True)[:limit] for part in through
-    )
-    ids = list(dict.fromkeys([*ids, *_customer_ids(visible, text)]))
-    found = list(
+    numbered = _numbered(visible_incidents(user).order_by(), text)
+    first = _united(_bounded(numbered, limit, "customer_id"))
+    ids = list(dict.fromkeys([*first, *_customer_ids(visible, text)]))
+    if not ids:
+        return []
+    rows = (
         visible.filter(id__in=ids)
-        .annotate(likeness=TrigramWordSimilarity(Fold(Value(text)), "name_search"))
+        .annotate(
+            likeness=Greatest(TrigramWordSimilarity(Fold(Value(text)), "name_search"), Value(0.0))
+        )
         .order_by("-likeness", "-id")
         .prefetch_related("contacts")
     )
-    return found[:limit]
+    return sorted(rows, key=lambda row: row.pk not in first)[:limit]

@@ -1,0 +1,343 @@
+"""Endpoints of customers and incidents, for staff by session or token and intake clients by scope.
+
+What exists for nobody and what exists for somebody else answer alike: 404.
+"""
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import ListAPIView
+from rest_framework.permissions import OR
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.idempotency import HEADER, idempotent
+from accounts.api.permissions import HasScope, Roles
+from accounts.models import ApiClient, Location, Market, Staff, Team
+from accounts.states import Scope
+from common.errors import InvalidInput, NotFound
+
+from .. import actions
+from ..access import COMMENTERS, READERS, WRITERS
+from ..filters import CustomerFilter, IncidentFilter
+from ..models import Category, Customer, Incident
+from ..selectors import visible_customers, visible_incidents, with_list_relations
+from ..states import ContactKind, IncidentState
+from .serializers import (
+    CustomerIn,
+    CustomerOut,
+    CustomerPatch,
+    IncidentIn,
+    IncidentOut,
+    IncidentPatch,
+)
+
+KEY = OpenApiParameter(
+    HEADER,
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    required=False,
+    description="Optional here. Repeating it with the same body repeats the answer.",
+)
+PAGING = {"cursor", "page_size", "format"}
+
+
+class OnlyKnownParameters:
+    """Refuses a query parameter that no filter reads: a misspelt filter would list everything."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        if request.method != "GET":
+            return
+        known = PAGING | set(getattr(self, "filterset_class").base_filters)  # noqa: B009
+        unknown = sorted(set(request.query_params) - known)
+        if unknown:
+            raise ValidationError(
+                {name[:60]: [_("There is no such filter here.")] for name in unknown}
+            )
+
+
+class Creating(APIView):
+    """A POST with an optional Idempotency-Key."""
+
+    def create(self, request: Request) -> Response:
+        raise NotImplementedError
+
+    def post(self, request: Request) -> HttpResponse:
+        return self._once(request) if HEADER in request.headers else self.create(request)
+
+    @idempotent
+    def _once(self, request: Request) -> Response:
+        return self.create(request)
+
+
+def _read(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    data = shape(data=request.data)
+    data.is_valid(raise_exception=True)
+    return dict(data.validated_data)
+
+
+def _missing(field: str) -> InvalidInput:
+    return InvalidInput(_("Choose one of the values offered."), field=field)
+
+
+def _market(caller: Staff | ApiClient, code: str | None) -> Market:
+    """The market named, or the only one in which the caller writes."""
+    keys = [caller.market_id] if isinstance(caller, ApiClient) else caller.markets_with(*WRITERS)
+    rows = Market.objects.filter(pk__in=keys)
+    found = list((rows.filter(code=code) if code else rows)[:2])
+    if len(found) != 1:
+        raise _missing("market")
+    return found[0]
+
+
+def _category(market_id: int, code: str) -> Category:
+    row = (
+        Category.objects.filter(market=market_id, code__iexact=code, is_active=True)
+        .select_related("parent")
+        .first()
+    )
+    if row is None:
+        raise _missing("category")
+    return row
+
+
+def _location(market_id: int, code: str | None) -> Location | None:
+    if not code:
+        return None
+    row = Location.objects.filter(market=market_id, code__iexact=code, is_active=True).first()
+    if row is None:
+        raise _missing("location")
+    return row
+
+
+class CustomersView(OnlyKnownParameters, ListAPIView[Customer], Creating):
+    """Customers of the caller's markets."""
+
+    serializer_class = CustomerOut
+    filterset_class = CustomerFilter
+
+    def get_permissions(self) -> list[Any]:
+        roles = READERS if self.request.method == "GET" else WRITERS
+        return [OR(Roles(*roles)(), HasScope(Scope.CUSTOMERS_WRITE)())]
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        return (
+            visible_customers(self.request.user).defer("name_search").prefetch_related("contacts")
+        )
+
+    @extend_schema(
+        summary="Find customers",
+        description=(
+            "Newest first, contacts masked. An API client names one customer exactly, by "
+            "`external_ref`, `phone` or `email`: it looks up and never lists."
+        ),
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        exact = {"external_ref", "phone", "email"}
+        if isinstance(request.user, ApiClient) and not any(
+            request.query_params.get(name, "").strip() for name in exact
+        ):
+            message = _("Name one customer exactly: by external_ref, phone or email.")
+            raise ValidationError({"external_ref": [message]})
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Create a customer",
+        request=CustomerIn,
+        responses={201: CustomerOut},
+        parameters=[KEY],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return super().post(request)
+
+    @transaction.atomic
+    def create(self, request: Request) -> Response:
+        data = _read(CustomerIn, request)
+        segment = data.pop("segment", None)
+        market = _market(request.user, data.pop("market", None))
+        customer = actions.create_customer(market=market, by=request.user, **data)
+        if segment is not None:
+            customer = actions.set_segment(customer=customer, segment=segment, by=request.user)
+        return Response(CustomerOut(customer).data, status=201)
+
+
+class CustomerView(APIView):
+    """One customer."""
+
+    def get_permissions(self) -> list[Any]:
+        roles = READERS if self.request.method == "GET" else COMMENTERS
+        return [OR(Roles(*roles)(), HasScope(Scope.CUSTOMERS_WRITE)())]
+
+    def _get(self, request: Request, key: uuid.UUID) -> Customer:
+        row = visible_customers(request.user).filter(pk=key).prefetch_related("contacts").first()
+        if row is None:
+            raise NotFound
+        return row
+
+    @extend_schema(summary="Read a customer", responses=CustomerOut)
+    def get(self, request: Request, key: uuid.UUID) -> Response:
+        return Response(CustomerOut(self._get(request, key)).data)
+
+    @extend_schema(
+        summary="Change a customer",
+        description="A new phone or email is added. Only finance and clients set `segment`.",
+        request=CustomerPatch,
+        responses=CustomerOut,
+    )
+    @transaction.atomic
+    def patch(self, request: Request, key: uuid.UUID) -> Response:
+        customer = self._get(request, key)
+        data = _read(CustomerPatch, request)
+        contacts = {kind: data.pop(kind) for kind in ("phone", "email") if kind in data}
+        segment = data.pop("segment", None)
+        if data:
+            actions.change_customer(customer=customer, by=request.user, **data)
+        for kind, value in contacts.items():
+            actions.add_contact(
+                customer=customer, kind=ContactKind(kind), value=value, by=request.user
+            )
+        if segment is not None:
+            actions.set_segment(customer=customer, segment=segment, by=request.user)
+        return Response(CustomerOut(self._get(request, key)).data)
+
+
+class IncidentsView(OnlyKnownParameters, ListAPIView[Incident], Creating):
+    """Incidents that the caller may read; a client's are those it sent."""
+
+    serializer_class = IncidentOut
+    filterset_class = IncidentFilter
+
+    def get_permissions(self) -> list[Any]:
+        roles = READERS if self.request.method == "GET" else WRITERS
+        return [OR(Roles(*roles)(), HasScope(Scope.INCIDENTS_WRITE)())]
+
+    def get_queryset(self) -> QuerySet[Incident]:
+        return with_list_relations(visible_incidents(self.request.user))
+
+    @extend_schema(summary="List and search incidents", description="Newest first.")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Log an incident",
+        request=IncidentIn,
+        responses={201: IncidentOut},
+        parameters=[KEY],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return super().post(request)
+
+    def create(self, request: Request) -> Response:
+        data = _read(IncidentIn, request)
+        customer = _customer(request.user, data.pop("customer"))
+        market = customer.market
+        incident = actions.open_incident(
+            market=market,
+            customer=customer,
+            category=_category(market.pk, data.pop("category")),
+            location=_location(market.pk, data.pop("location", None)),
+            by=request.user,
+            **data,
+        )
+        return Response(IncidentOut(incident).data, status=201)
+
+
+def _customer(caller: Staff | ApiClient, key: uuid.UUID) -> Customer:
+    """The customer of a new incident; a client that opens incidents names one of its market."""
+    rows = (
+        Customer.objects.filter(market=caller.market_id).select_related("market")
+        if isinstance(caller, ApiClient)
+        else visible_customers(caller)
+    )
+    row = rows.filter(pk=key).first()
+    if row is None:
+        raise _missing("customer")
+    return row
+
+
+class IncidentView(APIView):
+    """One incident, by its folio."""
+
+    def get_permissions(self) -> list[Any]:
+        roles = READERS if self.request.method == "GET" else WRITERS
+        return [OR(Roles(*roles)(), HasScope(Scope.INCIDENTS_WRITE)())]
+
+    def _get(self, request: Request, folio: str) -> Incident:
+        rows = with_list_relations(visible_incidents(request.user))
+        row = rows.filter(folio=folio.upper()).first()
+        if row is None:
+            raise NotFound
+        return row
+
+    @extend_schema(summary="Read an incident", responses=IncidentOut)
+    def get(self, request: Request, folio: str) -> Response:
+        return Response(IncidentOut(self._get(request, folio)).data)
+
+    @extend_schema(
+        summary="Change an incident",
+        description=(
+            "Send the `version` that was read; somebody else's save in between answers 409 with "
+            "code `stale` and the present version."
+        ),
+        request=IncidentPatch,
+        responses=IncidentOut,
+    )
+    def patch(self, request: Request, folio: str) -> Response:
+        incident = self._get(request, folio)
+        data = _read(IncidentPatch, request)
+        self._change(request.user, incident, data)
+        return Response(IncidentOut(self._get(request, folio)).data)
+
+    @transaction.atomic
+    def _change(self, by: Staff | ApiClient, incident: Incident, data: dict[str, Any]) -> None:
+        market_id = incident.market_id
+        state = data.pop("state", None)
+        words = {name: data.pop(name) for name in ("resolution", "reason") if name in data}
+        if "category" in data:
+            data["category"] = _category(market_id, data["category"])
+        if "location" in data:
+            data["location"] = _location(market_id, data["location"])
+        if "owner" in data:
+            data["owner"] = _person(data["owner"])
+        if "team" in data:
+            data["team"] = _team(market_id, data["team"])
+        actions.change_incident(incident=incident, by=by, **data)
+        if state is None:
+            return
+        if not isinstance(by, Staff):
+            raise InvalidInput(_("Only a person moves a case on."), field="state")
+        match state:
+            case IncidentState.RESOLVED:
+                actions.resolve_incident(incident=incident, by=by, **words)
+            case IncidentState.CLOSED:
+                actions.close_incident(incident=incident, by=by)
+            case IncidentState.IN_RECOVERY:
+                actions.reopen_incident(incident=incident, by=by, **words)
+
+
+def _person(key: uuid.UUID | None) -> Staff | None:
+    if key is None:
+        return None
+    row = Staff.objects.filter(pk=key, is_active=True).first()
+    if row is None:
+        raise _missing("owner")
+    return row
+
+
+def _team(market_id: int, key: int | None) -> Team | None:
+    if key is None:
+        return None
+    row = Team.objects.filter(pk=key, market=market_id).first()
+    if row is None:
+        raise _missing("team")
+    return row

@@ -1,0 +1,9 @@
+"""Why a file, or one of its rows, cannot be imported."""
+
+
+class CannotImport(Exception):
+    """The whole file is refused; the text says why and what to do. Nothing was written."""
+
+
+class RowRefused(Exception):
+    """One row is set aside; the text says why."""

@@ -1,0 +1,177 @@
+"""From bytes to rows: encoding and delimiter are found out, never assumed, and can be said.
+
+Rows keep their line number in the file. A row that does not fit the header is kept too, with what
+is wrong with it: nothing is dropped in silence.
+"""
+
+import codecs
+import csv
+import hashlib
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from charset_normalizer import from_bytes
+from django.utils.translation import gettext as _
+
+from .errors import CannotImport
+from .words import plain
+
+MAX_BYTES = 200 * 1024 * 1024
+DELIMITERS = (",", ";", "\t", "|")
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1")
+# Columns that the file of refused rows adds; they are not part of what was said by the source.
+REFUSED_LINE, REFUSED_REASON = "refused_line", "refused_reason"
+ADDED = {REFUSED_LINE, REFUSED_REASON}
+SAMPLE_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record: its line in the file, its cells by column, and what is wrong with its shape."""
+
+    line: int
+    cells: dict[str, str]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    encoding: str
+    delimiter: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...] = field(repr=False)
+
+    @property
+    def layout(self) -> str:
+        """A short print of the column names, the same whatever their order or the file's name."""
+        text = "\n".join(sorted(plain(column) for column in self.columns))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def read_table(path: Path, *, encoding: str = "", delimiter: str = "") -> Table:
+    """The file as a table; `encoding` and `delimiter` are found out unless given.
+
+    Raises CannotImport for a file that is not there, too large, not text or without a header.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CannotImport(
+                _("The file is larger than %(size)d MB. Split it.") % {"size": MAX_BYTES >> 20}
+            )
+        raw = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or _("unknown error")
+        raise CannotImport(
+            _("Cannot read %(path)s: %(reason)s.") % {"path": path, "reason": reason}
+        ) from error
+    encoding = encoding or detect_encoding(raw)
+    text = _decode(raw, encoding)
+    delimiter = delimiter or detect_delimiter(text)
+    columns, rows = _rows(text, delimiter)
+    return Table(path.name, encoding, delimiter, columns, rows)
+
+
+def detect_encoding(raw: bytes) -> str:
+    """One of `ENCODINGS`. UTF-8 proves itself; otherwise the likelier of the two old ones."""
+    if raw.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        return "utf-8"
+    best = from_bytes(raw[:1_000_000], cp_isolation=["cp1252", "latin_1"]).best()
+    guess = best.encoding if best is not None else "cp1252"
+    # The two differ only where Latin-1 has invisible control characters, which no sheet holds.
+    if guess == "latin_1" and any(0x80 <= byte <= 0x9F for byte in raw):
+        guess = "cp1252"
+    try:
+        raw.decode("cp1252")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "cp1252" if guess == "cp1252" else "latin-1"
+
+
+def _decode(raw: bytes, encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+        text = raw.decode(name)
+    except (LookupError, UnicodeDecodeError) as error:
+        raise CannotImport(
+            _("The file is not %(encoding)s text.") % {"encoding": encoding}
+        ) from error
+    if "\x00" in text:
+        raise CannotImport(_("This is not a text file. Save the sheet as CSV first."))
+    return text.removeprefix("\ufeff")
+
+
+def detect_delimiter(text: str) -> str:
+    """The mark that cuts the first rows into the most columns, the same number in each."""
+    best, best_score = ",", (0.0, 0)
+    for mark in DELIMITERS:
+        widths = []
+        try:
+            for index, cells in enumerate(csv.reader(io.StringIO(text), delimiter=mark)):
+                if cells:
+                    widths.append(len(cells))
+                if index >= SAMPLE_ROWS:
+                    break
+        except csv.Error:
+            continue
+        if not widths or widths[0] < 2:
+            continue
+        agreeing = sum(width == widths[0] for width in widths) / len(widths)
+        if (agreeing, widths[0]) > best_score:
+            best, best_score = mark, (agreeing, widths[0])
+    return best
+
+
+def _named(header: list[str]) -> list[str]:
+    """Column names as written, without outer spaces; blank and repeated ones get a number."""
+    names: list[str] = []
+    for index, cell in enumerate(header, start=1):
+        name = " ".join(cell.split()) or _("column %(number)d") % {"number": index}
+        base, copy = name, 2
+        while name in names:
+            name, copy = f"{base} ({copy})", copy + 1
+        names.append(name)
+    return names
+
+
+def _unquoted(cell: str) -> str:
+    """Takes back the mark with which our own file of refused rows defuses a formula."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in "=+-@\t\r" and cell[1:2] else cell
+
+
+def _rows(text: str, delimiter: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        header = next((cells for cells in reader if any(cell.strip() for cell in cells)), [])
+        if not header:
+            raise CannotImport(_("The file is empty."))
+        names = _named(header)
+        kept = [name for name in names if name not in ADDED]
+        rows: list[Row] = []
+        line = reader.line_num + 1
+        for cells in reader:
+            start, line = line, reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            problem = ""
+            if len(cells) != len(names):
+                problem = _("It has %(cells)d cells where the header has %(columns)d.") % {
+                    "cells": len(cells),
+                    "columns": len(names),
+                }
+            by_name = dict(zip(names, map(_unquoted, cells), strict=False))
+            rows.append(Row(start, {name: by_name.get(name, "") for name in kept}, problem))
+    except csv.Error as error:
+        raise CannotImport(
+            _("Line %(line)d cannot be read as CSV.") % {"line": reader.line_num}
+        ) from error
+    return tuple(kept), tuple(rows)
