@@ -1,5 +1,7 @@
 """Looking up people, places and keys. The library's own tables hold secrets and are left out."""
 
+from typing import Any
+
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -51,7 +53,7 @@ class OfPeopleAdmin(PlaceAdmin):
     market_path = None
     person = "pk"
 
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[object]":
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
         assert isinstance(request.user, Staff)
         held = RoleGrant.objects.filter(
             staff=OuterRef(self.person), market__in=request.user.markets_with(*READERS)
@@ -76,7 +78,7 @@ class IdempotentAnswerAdmin(PlaceAdmin):
     market_path = None
     hidden = ("body",)
 
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[object]":
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
         assert isinstance(request.user, Staff)
         clients = ApiClient.objects.filter(market__in=request.user.markets_with(*READERS))
         callers = [str(pk) for pk in clients.values_list("pk", flat=True)]

@@ -1,5 +1,7 @@
 """Looking up the audit trail, by auditors, in their markets."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,7 +16,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     market_path = None
     search_fields = ("=object_id", "=about_id", "=actor_id", "=request_id")
 
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[object]":
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
         # The rows name their market by its code; roles are rows of an app above this one.
         grants = request.user.role_grants  # type: ignore[union-attr]
         codes = grants.filter(ended_at=None, role__in=self.readers).values("market__code")
