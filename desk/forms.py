@@ -1,0 +1,424 @@
+"""The shape of what is typed at the desk: lengths, choices, amounts and moments. No rule.
+
+Amounts are read strictly as the market writes them and handed on in minor units; moments are local
+to the market and handed on aware. Whether something may be done is for the actions.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Location, Market, Staff
+from accounts.states import Language
+from common.errors import InvalidInput, Refusal
+from common.money import format_money, parse_money
+from delivery.states import Channel
+from incidents.models import Category, Customer
+from incidents.states import (
+    ContactChannel,
+    ContactKind,
+    IncidentKind,
+    PromiseKind,
+    Severity,
+)
+
+EMPTY = ("", _("Choose"))
+
+
+def show_refusal(
+    form: forms.BaseForm, refusal: Refusal, names: Mapping[str, str] | None = None
+) -> None:
+    """Puts a refusal beside the field it speaks of, or above the form."""
+    field = (names or {}).get(refusal.field or "", refusal.field)
+    form.add_error(field if field in form.fields else None, str(refusal))
+
+
+class MoneyField(forms.CharField):
+    """An amount in a market's format; cleans to minor units, or None when empty."""
+
+    def __init__(self, *, market: Market, **kwargs: Any) -> None:
+        self.market = market
+        kwargs.setdefault("max_length", 30)
+        super().__init__(**kwargs)
+        self.widget.attrs.update(
+            {
+                "inputmode": "decimal",
+                "autocomplete": "off",
+                "class": "num",
+                "data-amount": True,
+                "data-currency": market.currency,
+                "data-locale": market.locale,
+            }
+        )
+
+    def clean(self, value: Any) -> int | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return parse_money(text, self.market.currency, self.market.locale)
+        except InvalidInput as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+def plain_amount(minor: int | None, market: Market) -> str:
+    """An amount as it goes into a box: the market's format without the symbol."""
+    if minor is None:
+        return ""
+    return format_money(minor, market.currency, market.locale).split("\u00a0", 1)[1]
+
+
+def category_choices(categories: Sequence[Category]) -> list[Any]:
+    """The two levels as groups; a reason may be chosen itself when no sub-reason fits."""
+    under: dict[int, list[Category]] = {}
+    for row in categories:
+        if row.parent_id is not None:
+            under.setdefault(row.parent_id, []).append(row)
+    choices: list[Any] = [EMPTY]
+    for row in categories:
+        if row.parent_id is not None:
+            continue
+        children = under.get(row.pk)
+        if not children:
+            choices.append((str(row.pk), row.name))
+            continue
+        general = _("%(reason)s, in general") % {"reason": row.name}
+        choices.append(
+            (row.name, [*((str(c.pk), c.name) for c in children), (str(row.pk), general)])
+        )
+    return choices
+
+
+class CaseFields(forms.Form):
+    """What intake and the correction of a case have in common."""
+
+    category = forms.ChoiceField(label=_("Category"))
+    narrative = forms.CharField(
+        label=_("What happened"),
+        max_length=5000,
+        strip=True,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("In the customer's own words."),
+    )
+    kind = forms.ChoiceField(label=_("Kind"), choices=IncidentKind, initial=IncidentKind.CLAIM)
+    channel = forms.ChoiceField(label=_("How they reached us"), choices=ContactChannel)
+    location = forms.ChoiceField(label=_("Location"), required=False)
+    order_ref = forms.CharField(
+        label=_("Order or booking"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    occurred_at = forms.DateTimeField(
+        label=_("When it happened"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        market: Market,
+        categories: Sequence[Category],
+        locations: Iterable[Location],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.market = market
+        self.categories = {str(row.pk): row for row in categories}
+        self.locations = {str(row.pk): row for row in locations}
+        category, location = self.fields["category"], self.fields["location"]
+        assert isinstance(category, forms.ChoiceField)
+        assert isinstance(location, forms.ChoiceField)
+        category.choices = category_choices(categories)
+        location.choices = [
+            ("", _("None")),
+            *((key, row.name) for key, row in self.locations.items()),
+        ]
+        self.fields["amount"] = MoneyField(
+            market=market, label=_("Amount at stake"), required=False
+        )
+
+    def clean_category(self) -> Category:
+        return self.categories[self.cleaned_data["category"]]
+
+    def clean_location(self) -> Location | None:
+        return self.locations.get(self.cleaned_data["location"])
+
+    def case(self) -> dict[str, Any]:
+        """The cleaned fields under the names that the actions take."""
+        data = self.cleaned_data
+        return {
+            "category": data["category"],
+            "narrative": data["narrative"],
+            "kind": data["kind"],
+            "channel": data["channel"],
+            "location": data["location"],
+            "order_ref": data["order_ref"],
+            "occurred_at": data["occurred_at"],
+            "amount_at_stake_minor": data["amount"],
+        }
+
+
+class IntakeForm(CaseFields):
+    """A new case, with its customer where that one is new too."""
+
+    # Which refusal speaks of which box.
+    NAMES: Mapping[str, str] = {
+        "amount_at_stake_minor": "amount",
+        "name": "new_name",
+        "phone": "new_phone",
+        "email": "new_email",
+        "customer": "customer_text",
+    }
+
+    once = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    customer = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    customer_text = forms.CharField(label=_("Customer"), max_length=200, required=False)
+    new_name = forms.CharField(label=_("Name"), max_length=120, required=False)
+    new_phone = forms.CharField(
+        label=_("Phone"),
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+    )
+    new_email = forms.CharField(
+        label=_("Email"),
+        max_length=120,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off"}),
+    )
+    severity = forms.ChoiceField(
+        label=_("Severity"), choices=Severity, required=False, widget=forms.RadioSelect
+    )
+    # The suggestion that was on the page: a severity that only followed it follows the next one.
+    suggested = forms.ChoiceField(choices=Severity, required=False, widget=forms.HiddenInput)
+    severity_reason = forms.CharField(
+        label=_("Why this severity"),
+        max_length=300,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    field_order = ("customer_text", "new_name", "new_phone", "new_email", "category", "severity")
+
+    def case(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        return {
+            **super().case(),
+            "severity": data["severity"] or None,
+            "severity_reason": data["severity_reason"],
+        }
+
+    def new_customer(self) -> dict[str, str]:
+        """The fields of `create_customer`, for a customer who is not known yet."""
+        data = self.cleaned_data
+        return {"name": data["new_name"], "phone": data["new_phone"], "email": data["new_email"]}
+
+
+class ChangeForm(CaseFields):
+    """Correcting a case. `version` is the one that the person saw."""
+
+    NAMES: Mapping[str, str] = {"amount_at_stake_minor": "amount"}
+
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    severity = forms.ChoiceField(label=_("Severity"), choices=Severity, widget=forms.RadioSelect)
+    severity_reason = forms.CharField(
+        label=_("Why this severity, where it differs from the suggested one"),
+        max_length=300,
+        required=False,
+    )
+    owner = forms.ChoiceField(label=_("Owner"), required=False)
+
+    def __init__(self, *args: Any, people: Iterable[Staff], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = {str(person.pk): person for person in people}
+        owner = self.fields["owner"]
+        assert isinstance(owner, forms.ChoiceField)
+        owner.choices = [
+            ("", _("Nobody")),
+            *((key, person.name) for key, person in self.people.items()),
+        ]
+
+    def clean_owner(self) -> Staff | None:
+        return self.people.get(self.cleaned_data["owner"])
+
+    def case(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        return {
+            **super().case(),
+            "severity": data["severity"],
+            "severity_reason": data["severity_reason"],
+            "owner": data["owner"],
+        }
+
+
+class GrantForm(forms.Form):
+    """An offer, its amount where there is a choice, and the way it goes out."""
+
+    NAMES: Mapping[str, str] = {}
+
+    offer = forms.IntegerField(min_value=1, error_messages={"required": _("Choose an offer.")})
+    channel = forms.ChoiceField(label=_("Send by"), required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        market: Market,
+        channels: Sequence[tuple[str, Any]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.market = market
+        channel = self.fields["channel"]
+        assert isinstance(channel, forms.ChoiceField)
+        channel.choices = list(channels)
+        self.amount_name = f"amount-{self.data.get('offer', '')}"
+
+    def clean(self) -> dict[str, Any]:
+        """Reads the amount beside the chosen offer; an empty one means the offer's default."""
+        data = self.cleaned_data
+        data["amount_minor"] = None
+        text = str(self.data.get(self.amount_name, "")).strip()
+        if text:
+            try:
+                data["amount_minor"] = parse_money(
+                    text[:30], self.market.currency, self.market.locale
+                )
+            except InvalidInput as error:
+                self.refuse_amount(str(error))
+        return data
+
+    # The amount's box belongs to one offer, so its error is kept apart from the fields'.
+    amount_error: str = ""
+
+    def refuse_amount(self, text: str) -> None:
+        self.amount_error = text
+        self.add_error(None, text)
+
+    def typed(self, offer_id: int) -> str:
+        """What the person wrote beside an offer."""
+        return str(self.data.get(f"amount-{offer_id}", ""))
+
+
+class NoteForm(forms.Form):
+    body = forms.CharField(
+        label=_("Note"), max_length=4000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class PromiseForm(forms.Form):
+    """Something owed to the customer; `due_at` is in the market's local time."""
+
+    kind = forms.ChoiceField(label=_("What"), choices=PromiseKind, initial=PromiseKind.CALL)
+    due_at = forms.DateTimeField(
+        label=_("By when"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    owner = forms.ChoiceField(label=_("Who"), required=False)
+    detail = forms.CharField(label=_("Detail"), max_length=300, required=False)
+
+    def __init__(self, *args: Any, people: Iterable[Staff], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = {str(person.pk): person for person in people}
+        owner = self.fields["owner"]
+        assert isinstance(owner, forms.ChoiceField)
+        owner.choices = [
+            ("", _("Me")),
+            *((key, person.name) for key, person in self.people.items()),
+        ]
+
+    def clean_owner(self) -> Staff | None:
+        return self.people.get(self.cleaned_data["owner"])
+
+
+class ResolveForm(forms.Form):
+    resolution = forms.CharField(
+        label=_("How it was put right"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class ReasonForm(forms.Form):
+    """An act that asks why."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class SendForm(forms.Form):
+    """Another way for a message that was granted before."""
+
+    channel = forms.ChoiceField(label=_("Send by"), choices=Channel)
+
+
+class CustomerForm(forms.Form):
+    """Who the customer is. Contacts have a form of their own once the customer exists."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    language = forms.ChoiceField(label=_("Language"), choices=Language)
+    preferred_channel = forms.ChoiceField(label=_("Prefers"), choices=Channel)
+    external_ref = forms.CharField(
+        label=_("Customer number"),
+        max_length=60,
+        required=False,
+        help_text=_("As your booking or loyalty system knows the person."),
+    )
+
+    def __init__(self, *args: Any, channels: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["preferred_channel"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = list(channels)
+
+    @staticmethod
+    def of(customer: Customer) -> dict[str, str]:
+        """What the form shows of a customer."""
+        return {
+            "name": customer.name,
+            "language": customer.language,
+            "preferred_channel": customer.preferred_channel,
+            "external_ref": customer.external_ref,
+        }
+
+
+class NewCustomerForm(CustomerForm):
+    phone = forms.CharField(
+        label=_("Phone"),
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+    )
+    email = forms.CharField(
+        label=_("Email"),
+        max_length=120,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off"}),
+    )
+
+    field_order = ("name", "phone", "email")
+
+
+class ContactForm(forms.Form):
+    """One more way to reach the customer."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=ContactKind)
+    value = forms.CharField(
+        label=_("Phone, email or handle"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class CorrectionForm(forms.Form):
+    """The right value of a contact that was taken down wrong."""
+
+    value = forms.CharField(
+        label=_("The right value"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )

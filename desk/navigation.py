@@ -1,0 +1,151 @@
+"""What the staff frame shows on every page: the rail with its counts, the market, the keys.
+
+Everything is lazy: a page or fragment that draws no frame pays nothing, and an error page asks
+nothing of the database.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject, cached_property
+from django.utils.translation import gettext as _
+
+from accounts.models import Staff
+from accounts.states import Role
+
+from .places import Desk, desk_of
+from .selectors import lists
+
+Item = dict[str, Any]
+
+
+def _address(name: str) -> str:
+    """The page's address, or nothing where this installation has no such page."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+class _Frame:
+    """The frame of one request; each part is worked out when a template asks for it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def staff(self) -> Staff | None:
+        user = getattr(self.request, "user", None)
+        return user if isinstance(user, Staff) else None
+
+    @cached_property
+    def desk(self) -> Desk | None:
+        return desk_of(self.request) if self.staff else None
+
+    @cached_property
+    def nav(self) -> list[Item]:
+        if self.staff is None:
+            return []
+        items = [*self._desk_items(), *self._role_items()]
+        for item in items:
+            item["current"] = item["url"] == self._here
+        return [item for item in items if item["url"]]
+
+    @cached_property
+    def _here(self) -> str:
+        """This page's address as the rail would write it."""
+        view = self.request.GET.get("view", "")
+        path = self.request.path
+        return f"{path}?view={view}" if view and path == _address("incidents") else path
+
+    def _desk_items(self) -> list[Item]:
+        desk = self.desk
+        if desk is None:
+            return []
+        cases = _address("incidents")
+        items: list[Item] = []
+        if desk.can_work:
+            wanted = {
+                "mine": lists.mine(desk),
+                "team": lists.of_team(desk),
+                "promises": lists.own_promises_today(desk),
+            }
+            supervises = desk.staff.has_role(desk.market, Role.SUPERVISOR)
+            if supervises:
+                wanted["critical"] = lists.critical(desk)
+            counts = lists.bounded_counts(wanted)
+            items += [
+                {"label": _("My cases"), "url": _address("home"), "count": counts["mine"]},
+                {"label": _("Team"), "url": f"{cases}?view=team", "count": counts["team"]},
+            ]
+            if supervises:
+                items.append(
+                    {
+                        "label": _("Critical"),
+                        "url": f"{cases}?view=critical",
+                        "count": counts["critical"],
+                    }
+                )
+            today = counts["promises"]
+            items.append(
+                {
+                    "label": _("Promises"),
+                    "url": _address("promises"),
+                    "count": _("%(count)s today") % {"count": today} if today != "0" else "",
+                }
+            )
+        return [
+            *items,
+            {"label": _("All cases"), "url": cases},
+            {"label": _("Customers"), "url": _address("customers")},
+        ]
+
+    def _role_items(self) -> list[Item]:
+        assert self.staff is not None
+        roles = self.staff.roles
+        items = []
+        if Role.CASHIER in roles:
+            items.append({"label": _("Counter"), "url": _address("counter")})
+        if Role.ADMINISTRATOR in roles:
+            items.append({"label": _("Administration"), "url": _address("administration")})
+        return items
+
+    @cached_property
+    def role_name(self) -> str:
+        if self.staff is None:
+            return ""
+        held = self.staff.roles
+        return ", ".join(str(role.label) for role in Role if role in held)
+
+    @cached_property
+    def new_incident_url(self) -> str:
+        return _address("incident-new") if self.desk is not None and self.desk.can_work else ""
+
+    @cached_property
+    def palette_url(self) -> str:
+        return _address("find") if self.staff is not None else ""
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Context processor of the staff frame."""
+    frame = _Frame(request)
+
+    def late(read: Callable[[], Any]) -> Any:
+        return SimpleLazyObject(read)
+
+    return {
+        "nav": late(lambda: frame.nav),
+        "markets": late(lambda: frame.desk.markets if frame.desk else []),
+        "market_name": late(lambda: frame.desk.market.name if frame.desk else ""),
+        "market_locale": late(lambda: frame.desk.market.locale if frame.desk else ""),
+        "market_currency": late(lambda: frame.desk.market.currency if frame.desk else ""),
+        "role_name": late(lambda: frame.role_name),
+        "new_incident_url": late(lambda: frame.new_incident_url),
+        "palette_url": late(lambda: frame.palette_url),
+        "search_url": late(lambda: frame.palette_url),
+        "single_keys": late(
+            lambda: "off" if frame.staff is not None and not frame.staff.single_keys else "on"
+        ),
+    }

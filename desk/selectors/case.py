@@ -1,0 +1,212 @@
+"""Everything the page of one case shows, read once with a bounded number of queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.functional import Promise as LazyText
+from django.utils.translation import gettext as _
+
+from accounts.models import Market, Staff
+from accounts.selectors import visible_staff
+from accounts.states import Role
+from compensations.actions.sending import choose_channel
+from compensations.limits import Room
+from compensations.models import Compensation
+from compensations.selectors import OfferCard, OfferOption, offers_for
+from delivery.channels import available_channels
+from delivery.models import Message
+from delivery.selectors import messages_about
+from delivery.states import Channel
+from incidents.models import (
+    ContactPoint,
+    Customer,
+    Incident,
+    Playbook,
+    PlaybookStep,
+    RecoveryStep,
+)
+from incidents.selectors import (
+    CustomerSummary,
+    active_contacts,
+    customer_summary,
+    done_steps,
+    playbook_for,
+    playbook_unread,
+)
+from incidents.states import ContactKind, Step
+
+from ..clocks import OPEN_STATES
+from ..places import Desk
+from .given import Given, YearGiven, compensations_on, given_in_year, given_on, live_coupons
+from .story import MOST, Entry, story
+
+REACHES: dict[str, str] = {
+    Channel.EMAIL: ContactKind.EMAIL,
+    Channel.SMS: ContactKind.PHONE,
+    Channel.WHATSAPP: ContactKind.PHONE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One of the five steps with the playbook's words; `state` is done, current or todo."""
+
+    step: str
+    label: LazyText | str
+    state: str
+    words: PlaybookStep | None
+    done: RecoveryStep | None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionRow:
+    """An offer as the page shows it. `key` is the digit that picks it, empty when none does."""
+
+    option: OfferOption
+    key: str
+    most_minor: int
+    has_range: bool
+    typed: str = ""
+    error: str = ""
+    checked: bool = False
+
+    @property
+    def pk(self) -> int:
+        return self.option.offer.pk
+
+    @property
+    def tight(self) -> bool:
+        """Whether the room left is what bounds the amount."""
+        return self.most_minor < self.option.maximum_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """The customer beside the case."""
+
+    customer: Customer
+    contacts: list[ContactPoint]
+    summary: CustomerSummary
+    year: YearGiven
+    coupons: list[Compensation]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """What the page of one case is drawn from."""
+
+    steps: list[StepRow]
+    playbook: Playbook | None
+    unread: bool
+    given: list[Given]
+    offers: OfferCard | None
+    channels: list[tuple[str, str]]
+    channel: str
+    entries: list[Entry]
+    rail: Rail
+    can_work: bool
+
+    @property
+    def room(self) -> Room | None:
+        """The tightest amount limit of the offers on the page."""
+        options = self.offers.options if self.offers else []
+        return next((option.room for option in options if option.room is not None), None)
+
+
+def steps_of(incident: Incident, playbook: Playbook | None) -> list[StepRow]:
+    """The five steps in order; the first that is not done is the current one."""
+    words: dict[str, PlaybookStep] = (
+        {row.step: row for row in playbook.steps.all()} if playbook else {}
+    )
+    rows = []
+    current = incident.state in OPEN_STATES
+    for step, done in done_steps(incident).items():
+        state = "done" if done else "current" if current else "todo"
+        current = current and done is not None
+        rows.append(StepRow(step, Step(step).label, state, words.get(step), done))
+    return rows
+
+
+def channel_choices(market: Market, contacts: Sequence[ContactPoint]) -> list[tuple[str, str]]:
+    """The ways a message can go now, each with the masked address it would reach."""
+    choices = []
+    for channel in available_channels(market):
+        kind = REACHES.get(channel)
+        if kind is None:
+            choices.append((str(channel), str(channel.label)))
+            continue
+        contact = next((row for row in contacts if row.kind == kind), None)
+        if contact is not None:
+            words = _("%(channel)s to %(address)s") % {
+                "channel": channel.label,
+                "address": contact.masked,
+            }
+            choices.append((str(channel), words))
+    return choices
+
+
+def option_rows(card: OfferCard) -> list[OptionRow]:
+    """The offers with the digit that picks each one that may be granted now."""
+    rows = []
+    number = 0
+    for option in card.options:
+        key = ""
+        if option.grantable:
+            number += 1
+            key = str(number) if number <= 9 else ""
+        room = option.room
+        most = option.maximum_minor
+        if room is not None and option.minimum_minor <= room.left < most:
+            most = room.left
+        rows.append(OptionRow(option, key, most, option.minimum_minor < option.maximum_minor))
+    return rows
+
+
+def rail_of(customer: Customer, contacts: list[ContactPoint]) -> Rail:
+    return Rail(
+        customer,
+        contacts,
+        customer_summary(customer),
+        given_in_year(customer),
+        live_coupons(customer),
+    )
+
+
+def case_view(desk: Desk, incident: Incident) -> CaseView:
+    """Reads the whole page."""
+    can_work = desk.works_in(incident.market_id)
+    compensations = compensations_on(incident, desk.staff)
+    messages: list[Message] = list(messages_about(incident.pk)[:MOST])
+    contacts = active_contacts(incident.customer)
+    playbook = playbook_for(incident.market, incident.category, incident.severity)
+    chosen, _contact = choose_channel(
+        incident.customer.preferred_channel, contacts, available_channels(incident.market)
+    )
+    open_now = incident.state in OPEN_STATES
+    return CaseView(
+        steps=steps_of(incident, playbook),
+        playbook=playbook,
+        unread=playbook is not None and can_work and playbook_unread(playbook, desk.staff),
+        given=given_on(compensations, desk.staff, messages),
+        offers=offers_for(incident, by=desk.staff if can_work else None) if open_now else None,
+        channels=channel_choices(incident.market, contacts),
+        channel=chosen,
+        entries=story(incident, compensations, messages),
+        rail=rail_of(incident.customer, contacts),
+        can_work=can_work,
+    )
+
+
+def people_who_work(desk: Desk, market: Market) -> list[Staff]:
+    """Who may own a case or a promise in the market."""
+    return list(
+        visible_staff(desk.staff)
+        .filter(
+            is_active=True,
+            role_grants__market=market,
+            role_grants__role__in=[Role.AGENT, Role.SUPERVISOR],
+            role_grants__ended_at=None,
+        )
+        .distinct()
+        .order_by("name")[:300]
+    )

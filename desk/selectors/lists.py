@@ -1,0 +1,143 @@
+"""Lists of cases: the quick views, their bounded counts, and the addresses that filter them."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from accounts.models import Staff
+from accounts.states import Role
+from common.windows import day_bounds, local_date
+from incidents.models import Incident, Promise
+from incidents.selectors import visible_incidents, with_list_relations
+from incidents.states import PromiseState, Severity
+
+from ..clocks import OPEN_STATES
+from ..places import Desk
+
+# A count beside a link is read at a glance: above this it says "99+".
+MOST = 99
+SOON = dt.timedelta(hours=1)
+
+
+def cases(desk: Desk) -> QuerySet[Incident]:
+    """Every case of the market the person is in."""
+    return visible_incidents(desk.staff).filter(market=desk.market)
+
+
+def mine(desk: Desk) -> QuerySet[Incident]:
+    """Open cases the person owns."""
+    return cases(desk).filter(owner=desk.staff, state__in=OPEN_STATES)
+
+
+def team_ids(desk: Desk) -> list[int]:
+    """The teams whose cases are the person's: their own and those they supervise here."""
+    teams = set()
+    if desk.staff.has_role(desk.market, Role.SUPERVISOR):
+        teams = set(
+            desk.staff.supervised_teams.filter(market=desk.market).values_list("pk", flat=True)
+        )
+    if desk.staff.team_id is not None:
+        teams.add(desk.staff.team_id)
+    return sorted(teams)
+
+
+def of_team(desk: Desk) -> QuerySet[Incident]:
+    """Open cases of those teams."""
+    return cases(desk).filter(team__in=team_ids(desk), state__in=OPEN_STATES)
+
+
+def critical(desk: Desk) -> QuerySet[Incident]:
+    """Open critical cases of the market."""
+    return cases(desk).filter(severity=Severity.CRITICAL, state__in=OPEN_STATES)
+
+
+def due_soon(desk: Desk) -> QuerySet[Incident]:
+    """Open cases whose next clock has run out or does so within the hour."""
+    until = timezone.now() + SOON
+    return cases(desk).filter(
+        Q(compensated_at=None, compensate_due_at__lte=until) | Q(resolve_due_at__lte=until),
+        state__in=OPEN_STATES,
+    )
+
+
+def end_of_today(desk: Desk) -> dt.datetime:
+    """The moment at which the market's local day ends."""
+    zone = desk.market.time_zone
+    return day_bounds(local_date(timezone.now(), zone), zone)[1]
+
+
+def promises(desk: Desk) -> QuerySet[Promise]:
+    """Promises still owed in the market, on cases the person may see."""
+    return Promise.objects.filter(
+        market=desk.market, state=PromiseState.DUE, incident__in=visible_incidents(desk.staff)
+    )
+
+
+def own_promises_today(desk: Desk) -> QuerySet[Promise]:
+    """What the person themself owes by the end of today."""
+    return Promise.objects.filter(
+        market=desk.market,
+        owner=desk.staff,
+        state=PromiseState.DUE,
+        due_at__lt=end_of_today(desk),
+    )
+
+
+def with_promise_due(desk: Desk) -> QuerySet[Incident]:
+    """Cases on which something promised is owed by the end of today."""
+    owed = Promise.objects.filter(
+        incident=OuterRef("pk"), state=PromiseState.DUE, due_at__lt=end_of_today(desk)
+    )
+    return cases(desk).filter(Exists(owed))
+
+
+VIEWS = {
+    "mine": mine,
+    "team": of_team,
+    "critical": critical,
+    "due": due_soon,
+    "promises": with_promise_due,
+}
+
+
+def bounded_counts(wanted: Mapping[str, QuerySet[Any]], *, most: int = MOST) -> dict[str, str]:
+    """How many rows each query has, in one round trip, none counted beyond `most`."""
+    parts = [
+        rows.order_by().select_related(None).values_list(Value(name))[: most + 1]
+        for name, rows in wanted.items()
+    ]
+    if not parts:
+        return {}
+    united = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
+    found = Counter(name for (name,) in united)
+    return {name: f"{most}+" if found[name] > most else str(found[name]) for name in wanted}
+
+
+def view_counts(desk: Desk) -> dict[str, str]:
+    """The count of each quick view."""
+    return bounded_counts({name: rows(desk) for name, rows in VIEWS.items()})
+
+
+def my_next(desk: Desk, *, limit: int = 30) -> list[Incident]:
+    """The person's open cases, the next to run out first."""
+    due = Case(
+        When(compensated_at=None, then=F("compensate_due_at")),
+        default=F("resolve_due_at"),
+        output_field=DateTimeField(),
+    )
+    rows = with_list_relations(mine(desk)).order_by(due.asc(nulls_last=True), "-id")
+    return list(rows[:limit])
+
+
+def last_case_of(staff: Staff, desk: Desk) -> Incident | None:
+    """The newest case the person logged here: intake takes its defaults from it."""
+    return (
+        Incident.objects.filter(market=desk.market, owner=staff, logged_by=staff)
+        .only("id", "channel", "location_id")
+        .order_by("-id")
+        .first()
+    )

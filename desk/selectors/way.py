@@ -1,0 +1,105 @@
+"""The way of a message in words: where it is, what comes next, and whether to keep looking."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from delivery.models import Message
+from delivery.states import Channel, Failure, MessageState
+
+# The page looks again often at first, then less, and stops: most messages are out in two seconds.
+OFTEN, RARELY = 2, 10
+AT_FIRST = dt.timedelta(minutes=1)
+NO_LONGER = dt.timedelta(minutes=15)
+ON_ITS_WAY = frozenset({MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN})
+
+
+def _clock(moment: dt.datetime | None) -> str:
+    return date_format(timezone.localtime(moment), "TIME_FORMAT") if moment else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A message as the person follows it. `poll` is in seconds; 0 where nothing is to come."""
+
+    message: Message
+    words: str
+    next: str
+    poll: int
+
+    @property
+    def state(self) -> str:
+        return self.message.state
+
+    @property
+    def label(self) -> str:
+        return str(MessageState(self.message.state).label)
+
+    @property
+    def seen(self) -> str:
+        """What has to differ for the page to be drawn again."""
+        return f"{self.message.state}-{self.message.attempts}-{self.poll}"
+
+    @property
+    def by_hand(self) -> bool:
+        return self.message.channel == Channel.HANDOVER
+
+    @property
+    def to_confirm(self) -> bool:
+        """Handed over, and nobody has said yet that the customer has it."""
+        return self.by_hand and self.message.state == MessageState.SENT
+
+    @property
+    def in_trouble(self) -> bool:
+        return self.message.state in {MessageState.FAILED, MessageState.BOUNCED}
+
+
+def way_of(message: Message, now: dt.datetime | None = None) -> Way:
+    """The message's way at an aware moment (now)."""
+    age = (now or timezone.now()) - message.created_at
+    words, then = _words(message)
+    waiting = message.state in ON_ITS_WAY
+    may_arrive = message.state == MessageState.SENT and message.channel != Channel.HANDOVER
+    poll = 0
+    if (waiting or may_arrive) and age < NO_LONGER:
+        poll = OFTEN if waiting and age < AT_FIRST else RARELY
+    return Way(message, words, then, poll)
+
+
+def _words(message: Message) -> tuple[str, str]:
+    match message.state:
+        case MessageState.QUEUED if message.attempts:
+            return (
+                _("Not accepted yet, tried %(count)s times") % {"count": message.attempts},
+                _("It is tried again at %(time)s. You need do nothing.")
+                % {"time": _clock(message.due_at)},
+            )
+        case MessageState.QUEUED:
+            return _("Waiting to be sent"), _("It goes out within seconds.")
+        case MessageState.SENDING:
+            return _("Being sent"), ""
+        case MessageState.SENT if message.channel == Channel.HANDOVER:
+            return (
+                _("Ready to hand over"),
+                _("Give the customer the link or show the QR, then confirm it."),
+            )
+        case MessageState.SENT:
+            return _("Sent at %(time)s") % {"time": _clock(message.sent_at)}, ""
+        case MessageState.DELIVERED if message.channel == Channel.HANDOVER:
+            return _("Handed over at %(time)s") % {"time": _clock(message.delivered_at)}, ""
+        case MessageState.DELIVERED:
+            return _("Delivered at %(time)s") % {"time": _clock(message.delivered_at)}, ""
+        case MessageState.UNKNOWN:
+            return (
+                _("The provider did not say whether it went out"),
+                _("It is sent once more on its own; the code stays the same."),
+            )
+    reason = (
+        str(Failure(message.failure).label)
+        if message.failure in Failure.values
+        else _("It could not be sent")
+    )
+    return reason, _("Correct the address, send it another way, or hand it over now.")

@@ -1,0 +1,40 @@
+"""What several pages need of a case: finding it for this person, and its row in a list."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.http import Http404
+
+from incidents.models import Customer, Incident
+from incidents.selectors import visible_customers, visible_incidents, with_list_relations
+
+from ..clocks import Clock, next_clock
+from ..places import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    incident: Incident
+    clock: Clock | None
+
+
+def case_row(incident: Incident) -> CaseRow:
+    """A case with its running clock."""
+    return CaseRow(incident, next_clock(incident))
+
+
+def case_or_404(desk: Desk, folio: str) -> Incident:
+    """The case, if this person may see it; else the same 404 as for one that never was."""
+    rows = with_list_relations(visible_incidents(desk.staff)).select_related("customer__market")
+    found = rows.filter(folio=folio).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def customer_or_404(desk: Desk, pk: uuid.UUID) -> Customer:
+    """The customer, if this person may see them."""
+    found = visible_customers(desk.staff).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
