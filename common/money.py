@@ -59,7 +59,7 @@ def parse_money(text: str, currency: str, locale: str) -> int:
     if not match:
         example = format_money(123450 if places else 1234, currency, locale)
         raise InvalidInput(_("Write the amount like %(example)s.") % {"example": example})
-    minor = int(match[1].replace(thousands, "")) * 10**places
+    minor: int = int(match[1].replace(thousands, "")) * 10**places
     if match[2]:
         minor += int(match[2].ljust(places, "0"))
     if minor > MAX_MINOR:
@@ -70,4 +70,4 @@ def parse_money(text: str, currency: str, locale: str) -> int:
 def share(minor: int, basis_points: int) -> int:
     """`basis_points` ten-thousandths of an amount, rounded half up to a minor unit."""
     exact = Decimal(minor) * basis_points / 10_000
-    return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return int(exact.to_integral_value(rounding=ROUND_HALF_UP))

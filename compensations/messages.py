@@ -104,6 +104,8 @@ def render(message: Message) -> Rendered:
 
 def outdated(message: Message) -> None:
     """Queues a fresh message where the address changed just before sending."""
+    if message.contact is None:
+        return
     contact = ContactPoint.objects.filter(pk=message.contact, is_active=True).first()
     if contact is not None:
         requeue(message, contact)

@@ -24,4 +24,4 @@ def forget_codes() -> int:
     """Erases the ciphertext of codes that are no longer sent again; returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(_FORGET)
-        return cursor.rowcount
+        return int(cursor.rowcount)

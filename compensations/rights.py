@@ -21,7 +21,8 @@ def check_void_right(compensation: Compensation, by: Staff) -> None:
     Raises NotAllowed or VoidWindowOver.
     """
     if (
-        by.has_role(compensation.market_id, Role.SUPERVISOR)
+        compensation.team_id is not None
+        and by.has_role(compensation.market_id, Role.SUPERVISOR)
         and by.supervised_teams.filter(pk=compensation.team_id).exists()
     ):
         return

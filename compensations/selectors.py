@@ -123,8 +123,8 @@ def _card(
 ) -> OfferCard:
     version = scale.live_version(market)
     segment = customer.segment if customer else "standard"
-    rule = version and scale.rule_for(version, category, severity, segment)
-    if version is None or rule is None:
+    rule = scale.rule_for(version, category, severity, segment) if version else None
+    if rule is None:
         return OfferCard(version, None, [])
     rooms: list[Room] = []
     if by is not None:
@@ -150,11 +150,11 @@ def _option(
 ) -> OfferOption:
     """One offer and the first reason against granting its smallest amount."""
     counted = [] if offer.is_statutory else rooms
+    refusal: Refusal | None = None
     try:
         allowed = scale.range_of(offer, amount_at_stake_minor)
-    except Refusal as refusal:
-        return OfferOption(offer, rooms=counted, already=already, refusal=refusal)
-    refusal: Refusal | None = None  # type: ignore[no-redef]
+    except Refusal as unpriced:
+        return OfferOption(offer, rooms=counted, already=already, refusal=unpriced)
     bound = offer.approval_from_minor
     full = [room for room in counted if not room.holds(allowed.minimum)]
     if already is not None:

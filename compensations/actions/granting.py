@@ -5,6 +5,7 @@ by rank. Requests above a limit come with approvals; until then the act is refus
 """
 
 import datetime as dt
+import uuid
 from functools import lru_cache
 
 from django.db import IntegrityError, connection, transaction
@@ -66,7 +67,7 @@ def _locking() -> str:
     )
 
 
-def _lock_incident(incident_id: object) -> Incident:
+def _lock_incident(incident_id: uuid.UUID) -> Incident:
     """The incident and its customer, locked; their market and category read along."""
     with connection.cursor() as cursor:
         cursor.execute(_locking(), [incident_id])
@@ -177,8 +178,10 @@ def grant(
     if case.state not in {IncidentState.OPEN, IncidentState.IN_RECOVERY}:
         raise TransitionRefused(_("This case is resolved. Reopen it to grant something more."))
     version = scale.live_version(market)
-    rule = version and scale.rule_for(version, case.category, case.severity, customer.segment)
-    if version is None or rule is None:
+    if version is None:
+        raise NotInScale(field="offer")
+    rule = scale.rule_for(version, case.category, case.severity, customer.segment)
+    if rule is None:
         raise NotInScale(field="offer")
     chosen = next((option for option in rule.offers.all() if option.pk == offer.pk), None)
     if chosen is None:

@@ -9,7 +9,8 @@ from accounts.models import Staff
 from accounts.states import Role
 from audit.actions import record
 from common.errors import InvalidInput, NotAllowed
-from delivery.actions import available_channels, new_message, queue_message
+from delivery.actions import new_message, queue_message
+from delivery.channels import available_channels
 from delivery.models import Message
 from delivery.states import Channel
 from incidents.models import ContactPoint

@@ -1,6 +1,7 @@
 """The coupon at a till, one caller at a time."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -47,7 +48,11 @@ def test_a_coupon_works_once(company: Company) -> None:
 def test_the_same_transaction_number_answers_the_same(company: Company) -> None:
     _made, code = granted(company)
     _other, other_code = granted(company)
-    values = {"external_transaction_id": "T1", "market": company.market, "by": company.till}
+    values: dict[str, Any] = {
+        "external_transaction_id": "T1",
+        "market": company.market,
+        "by": company.till,
+    }
     first = redeem(code=code, **values)
     assert redeem(code=code, **values).pk == first.pk
     with pytest.raises(TransactionReused):
@@ -58,7 +63,7 @@ def test_the_same_transaction_number_answers_the_same(company: Company) -> None:
 
 def test_a_gift_card_in_parts(company: Company) -> None:
     made, code = granted(company, "gift_card")
-    base = {"code": code, "market": company.market, "by": company.till}
+    base: dict[str, Any] = {"code": code, "market": company.market, "by": company.till}
     redeem(**base, external_transaction_id="1", amount_minor=200_00)
     redeem(**base, external_transaction_id="2", amount_minor=299_99)
     for amount in (2, 0, -5):
@@ -148,7 +153,11 @@ def test_reserved_by_another_till(company: Company) -> None:
 
 def test_a_reversal_inside_its_window(company: Company) -> None:
     made, code = granted(company)
-    values = {"external_transaction_id": "T1", "market": company.market, "by": company.till}
+    values: dict[str, Any] = {
+        "external_transaction_id": "T1",
+        "market": company.market,
+        "by": company.till,
+    }
     redeem(code=code, **values)
     first = reverse(code=code, **values)
     assert reverse(code=code, **values).pk == first.pk
