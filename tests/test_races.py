@@ -14,6 +14,7 @@ from compensations.actions import grant, redeem, void
 from compensations.models import Compensation, Coupon, LimitCounter, Redemption
 from compensations.reconciliation import differences
 from compensations.tests.scenario import Company, build, code_of
+from incidents.models import Incident
 from tests.support.race import count, errors, race
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -97,10 +98,10 @@ def test_a_gift_card_never_pays_more_than_its_value(company: Company) -> None:
     assert list(differences()) == []
 
 
-def _grant_on(company: Company, incidents: list[object]):  # type: ignore[no-untyped-def]
+def _grant_on(company: Company, incidents: list[Incident]):  # type: ignore[no-untyped-def]
     def work(number: int) -> str:
         made = grant(
-            incident=incidents[number],  # type: ignore[arg-type]
+            incident=incidents[number],
             offer=company.offers["coupon"],
             amount_minor=100_00,
             by=company.agent if number % 2 else company.colleague,
@@ -131,11 +132,11 @@ def test_a_burst_of_grants_without_the_guard(company: Company) -> None:
     assert count(answers, "ok") > 10
 
 
-def _grant_twice(company: Company, incident: object):  # type: ignore[no-untyped-def]
+def _grant_twice(company: Company, incident: Incident):  # type: ignore[no-untyped-def]
     def work(_number: int) -> str:
         return str(
             grant(
-                incident=incident,  # type: ignore[arg-type]
+                incident=incident,
                 offer=company.offers["coupon"],
                 by=company.agent,
             ).pk
