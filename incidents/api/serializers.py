@@ -93,7 +93,10 @@ class TeamBrief(serializers.Serializer[Any]):
 class CategoryBrief(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
-    parent = serializers.CharField(source="parent.code", allow_null=True, default=None)
+    # The framework takes declared fields off the class: the names below shadow nothing.
+    parent = serializers.CharField(  # type: ignore[assignment]
+        source="parent.code", allow_null=True, default=None
+    )
 
 
 class LocationBrief(serializers.Serializer[Any]):
@@ -130,7 +133,7 @@ class IncidentOut(serializers.Serializer[Incident]):
     resolved_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
     resolution = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     source_ref = serializers.CharField()
     version = serializers.IntegerField()
 
@@ -160,7 +163,9 @@ class IncidentIn(IncidentFields):
     category = serializers.CharField(max_length=40)
     narrative = serializers.CharField(max_length=5000)
     channel = serializers.ChoiceField(choices=ContactChannel.choices)
-    source = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=60, required=False, allow_blank=True
+    )
     source_ref = serializers.CharField(max_length=120, required=False, allow_blank=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1")
 REFUSED_LINE, REFUSED_REASON = "refused_line", "refused_reason"
 ADDED = {REFUSED_LINE, REFUSED_REASON}
 SAMPLE_ROWS = 200
+FORMULA_MARKS = tuple("=+-@|%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Row:
     line: int
     cells: dict[str, str]
     problem: str = ""
+    # Cells beyond the header's, kept for the file of refused rows.
+    beyond: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,8 @@ def _named(header: list[str]) -> list[str]:
 
 def _unquoted(cell: str) -> str:
     """Takes back the mark with which our own file of refused rows defuses a formula."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in "=+-@\t\r" and cell[1:2] else cell
+    defused = cell[:1] == "'" and cell[1:2] in FORMULA_MARKS
+    return cell[1:].replace("\\|", "|") if defused else cell
 
 
 def _rows(text: str, delimiter: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
@@ -169,7 +173,8 @@ def _rows(text: str, delimiter: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
                     "columns": len(names),
                 }
             by_name = dict(zip(names, map(_unquoted, cells), strict=False))
-            rows.append(Row(start, {name: by_name.get(name, "") for name in kept}, problem))
+            kept_cells = {name: by_name.get(name, "") for name in kept}
+            rows.append(Row(start, kept_cells, problem, tuple(cells[len(names) :])))
     except csv.Error as error:
         raise CannotImport(
             _("Line %(line)d cannot be read as CSV.") % {"line": reader.line_num}

@@ -7,7 +7,7 @@ from ..states import ContactChannel, IncidentKind, Severity
 
 
 def plain(text: str) -> str:
-    """Lower case without accents, marks or repeated spaces: `Nº Expediente ` gives `n expediente`."""
+    """Lower case without accents, marks, repeated spaces: `Nº Expediente ` is `n expediente`."""
     text = unicodedata.normalize("NFKD", text.replace("º", " ").replace("ª", " ").casefold())
     text = "".join(character for character in text if not unicodedata.combining(character))
     return " ".join(re.sub(r"[^a-z0-9]+", " ", text).split())
@@ -78,7 +78,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 CHANNELS: dict[str, tuple[str, ...]] = {
-    ContactChannel.PHONE: ("phone", "telephone", "call", "telefono", "llamada", "tel", "call center"),
+    ContactChannel.PHONE: (
+        "phone", "telephone", "call", "telefono", "llamada", "tel", "call center",
+    ),
     ContactChannel.COUNTER: (
         "counter", "front desk", "in person", "desk", "mostrador", "presencial", "recepcion",
         "ventanilla", "en persona", "caja",

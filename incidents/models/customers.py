@@ -30,7 +30,7 @@ class Fold(models.Func):
 
 
 class Words(models.Func):
-    """The folded words of a text as a search vector; marks between words never glue two together."""
+    """The folded words of a text as a search vector; a mark between two never glues them."""
 
     function = "to_tsvector"
     template = (

@@ -10,9 +10,10 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery, SearchQueryCombinable, TrigramWordSimilarity
-from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import Greatest
+from django.contrib.postgres.search import SearchQuery, SearchQueryCombinable
+from django.db.models import FloatField, Func, Q, QuerySet, Value
+
+from common.fingerprints import fingerprint
 
 from ..models import ContactPoint, Customer, Incident
 from ..models.customers import Fold
@@ -31,6 +32,13 @@ FEWEST_DIGITS = 4
 FEWEST_LETTERS = 2
 # A shorter beginning would stand for a large part of the dictionary.
 FEWEST_LETTERS_OF_A_BEGINNING = 4
+
+
+class WordSimilarity(Func):
+    """How much of the first text is found in one stretch of the second, 0 to 1."""
+
+    function = "word_similarity"
+    output_field = FloatField()
 
 
 def clean_query(text: str) -> str:
@@ -55,7 +63,9 @@ def _by_contact(text: str) -> QuerySet[ContactPoint] | None:
     part = digits or (text.lower() if "@" in text and len(text) >= FEWEST_DIGITS else "")
     if not part:
         return None
-    return ContactPoint.objects.filter(value__contains=part, is_active=True)
+    rows = ContactPoint.objects.filter(is_active=True)
+    whole = rows.filter(fingerprint=fingerprint("contact", part))
+    return whole if not digits and whole.exists() else rows.filter(value__contains=part)
 
 
 def _by_name(rows: QuerySet[Customer], words: list[str]) -> QuerySet[Customer]:
@@ -106,7 +116,9 @@ def _customer_ids(rows: QuerySet[Customer], text: str) -> list[uuid.UUID]:
     contacts = _by_contact(text)
     ways: list[QuerySet[Customer] | None] = [
         plain.filter(external_ref=text),
-        plain.filter(id__in=contacts.values("customer_id")[:CUSTOMER_BOUND]) if contacts else None,
+        plain.filter(id__in=contacts.values("customer_id")[:CUSTOMER_BOUND])
+        if contacts is not None
+        else None,
         _by_name(plain, words).order_by("-id") if words else None,
     ]
     found = _united(_bounded(ways, CUSTOMER_BOUND))
@@ -177,10 +189,9 @@ def find_customers(user: object, text: str, limit: int = 8) -> list[Customer]:
         return []
     rows = (
         visible.filter(id__in=ids)
-        .annotate(
-            likeness=Greatest(TrigramWordSimilarity(Fold(Value(text)), "name_search"), Value(0.0))
-        )
+        .annotate(likeness=WordSimilarity(Fold(Value(text)), "name_search"))
         .order_by("-likeness", "-id")
         .prefetch_related("contacts")
     )
-    return sorted(rows, key=lambda row: row.pk not in first)[:limit]
+    found: list[Customer] = list(rows)
+    return sorted(found, key=lambda row: row.pk not in first)[:limit]

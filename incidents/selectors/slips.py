@@ -3,11 +3,18 @@
 The dictionary gives candidates by shared trigrams; how many slips lie between two words decides.
 """
 
-from django.contrib.postgres.search import TrigramSimilarity
-from django.db.models import Value
+from django.db.models import FloatField, Func, Value
 
 from ..models import NameWord
 from ..models.customers import Fold
+
+
+class Similarity(Func):
+    """The share of trigrams that two texts have in common, 0 to 1."""
+
+    function = "similarity"
+    output_field = FloatField()
+
 
 CANDIDATES = 24
 MOST_NEAR = 4
@@ -42,7 +49,7 @@ def words_near(words: list[str]) -> dict[str, list[str]]:
     parts = [
         NameWord.objects.filter(word__trigram_similar=Fold(Value(word)))
         .annotate(
-            like=TrigramSimilarity("word", Fold(Value(word))),
+            like=Similarity("word", Fold(Value(word))),
             typed=Value(word),
             folded=Fold(Value(word)),
         )

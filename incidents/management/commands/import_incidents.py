@@ -1,0 +1,167 @@
+"""Imports incidents from a CSV file; `--dry-run` shows what it understood and writes nothing."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from accounts.models import Market
+from incidents.importing.errors import CannotImport
+from incidents.importing.mapping import Mapping, complete, read_mapping
+from incidents.importing.plan import Plan, make_plan
+from incidents.importing.reading import Table, read_table
+from incidents.importing.refused import forget_refused, write_refused
+from incidents.importing.rows import Draft
+from incidents.importing.writing import save_drafts
+
+EXAMPLES = 3
+REASONS = 12
+NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+
+class Command(BaseCommand):
+    help = "Imports incidents from a CSV file, once each, however often it is run."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="CSV with a header row")
+        parser.add_argument(
+            "--mapping", metavar="FILE", help="JSON or CSV saying what columns mean"
+        )
+        parser.add_argument("--market", metavar="CODE", help="market of the incidents")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what was understood, write nothing"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            market = find_market(options["market"])
+            with override(market.language):
+                self._import(
+                    Path(options["file"]),
+                    Path(options["mapping"]) if options["mapping"] else None,
+                    market,
+                    dry=options["dry_run"],
+                )
+        except CannotImport as problem:
+            raise CommandError(str(problem)) from problem
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+
+    def _import(self, path: Path, mapping_path: Path | None, market: Market, *, dry: bool) -> None:
+        given = read_mapping(mapping_path) if mapping_path else None
+        table = read_table(
+            path,
+            encoding=given.encoding if given else "",
+            delimiter=given.delimiter if given else "",
+        )
+        self._say_table(table, market)
+        mapping = complete(given, table)
+        self._say_mapping(mapping)
+        plan = make_plan(table, mapping, market)
+        self._say_plan(plan)
+        if dry:
+            self._say_examples(plan.drafts)
+            self._say(
+                _("Dry run: nothing was written. %(count)d would be imported.")
+                % {"count": len(plan.drafts)}
+            )
+            return
+        added = save_drafts(market, plan.source, table.name, plan.drafts)
+        self._say(
+            _("Imported %(added)d, there already %(known)d, refused %(refused)d.")
+            % {
+                "added": added,
+                "known": plan.known + len(plan.drafts) - added,
+                "refused": len(plan.refused),
+            }
+        )
+        if plan.refused:
+            kept = write_refused(table, plan.refused)
+            self._say(_("Refused rows are kept in %(path)s.") % {"path": kept})
+        else:
+            forget_refused(table.name)
+        if plan.refused and not (plan.drafts or plan.known):
+            raise CommandError(_("Every row was refused."))
+
+    def _say_table(self, table: Table, market: Market) -> None:
+        self._say(
+            _(
+                "%(name)s: %(rows)d rows, %(columns)d columns, encoding %(encoding)s, "
+                "delimiter %(delimiter)s. Market %(market)s (%(zone)s, %(currency)s)."
+            )
+            % {
+                "name": table.name,
+                "rows": len(table.rows),
+                "columns": len(table.columns),
+                "encoding": table.encoding,
+                "delimiter": NAMES.get(table.delimiter, table.delimiter),
+                "market": market.code,
+                "zone": market.time_zone,
+                "currency": market.currency,
+            }
+        )
+
+    def _say_mapping(self, mapping: Mapping) -> None:
+        self._say(
+            _("Mapping, as given:") if mapping.given else _("Mapping, proposed from the header:")
+        )
+        for name, columns in mapping.columns.items():
+            self._say(f"  {name} <- {' + '.join(columns)}")
+        for name, value in mapping.defaults.items():
+            self._say(f"  {name} = {value}")
+
+    def _say_plan(self, plan: Plan) -> None:
+        self._say(_("Source: %(source)s.") % {"source": plan.source})
+        if plan.order is not None:
+            line = plan.order.line
+            proof = (
+                _("by line %(line)d") % {"line": line} if line else _("as stated, or never unclear")
+            )
+            self._say(
+                _("Dates: %(order)s (%(proof)s).") % {"order": plan.order.order, "proof": proof}
+            )
+        for (name, text, value), count in plan.reader.replaced.most_common(REASONS):
+            said = _("“%(text)s”") % {"text": text[:60]} if text else _("nothing")
+            self._say(
+                _("  %(count)d rows say %(said)s for %(field)s, which becomes %(value)s.")
+                % {"count": count, "said": said, "field": name, "value": value}
+            )
+        self._say(
+            _("New %(new)d, there already %(known)d, refused %(refused)d.")
+            % {"new": len(plan.drafts), "known": plan.known, "refused": len(plan.refused)}
+        )
+        reasons = Counter(reason for _row, reason in plan.refused)
+        first = {reason: row.line for row, reason in reversed(plan.refused)}
+        for reason, count in reasons.most_common(REASONS):
+            self._say(
+                _("  %(count)d refused (first on line %(line)d): %(reason)s")
+                % {"count": count, "line": first[reason], "reason": reason}
+            )
+
+    def _say_examples(self, drafts: list[Draft]) -> None:
+        for draft in drafts[:EXAMPLES]:
+            when = draft.occurred_at.isoformat() if draft.occurred_at else "—"
+            self._say(
+                f"  {draft.line}: {draft.reference or '—'} | {when} | {draft.category.code} | "
+                f"{draft.severity} | {draft.channel} | {' '.join(draft.narrative.split())[:100]}"
+            )
+
+
+def find_market(code: str | None) -> Market:
+    """The market named, or the only one. Raises CannotImport with the codes there are."""
+    markets = {market.code: market for market in Market.objects.filter(is_active=True)}
+    if code is None and len(markets) == 1:
+        return next(iter(markets.values()))
+    if code is None or code.upper() not in markets:
+        known = ", ".join(sorted(markets)) or "—"
+        text = (
+            _("Say which market with --market: %(known)s.")
+            if code is None
+            else _("There is no market %(code)s. There are: %(known)s.")
+        )
+        raise CannotImport(text % {"code": code, "known": known})
+    return markets[code.upper()]
