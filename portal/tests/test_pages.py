@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +15,7 @@ from audit.models import AuditEvent
 from compensations.actions import grant, redeem, reissue, void
 from compensations.actions import reverse as undo
 from compensations.models import Compensation, Coupon
+from compensations.tests.calls import everything
 from compensations.tests.scenario import Company, code_of
 from incidents.actions import revoke_portal_tokens
 from incidents.models import PortalToken
@@ -222,21 +222,6 @@ def test_post_is_refused(client: Client, granted: Compensation, link: Link) -> N
     assert client.post(link(granted)).status_code == 405
 
 
-def _everything() -> dict[str, str]:
-    """A checksum of every table's rows."""
-    with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor)
-        found = {}
-        for table in tables:
-            name = connection.ops.quote_name(table)
-            cursor.execute(
-                f"SELECT count(*) || ':' || coalesce(md5(string_agg(row::text, '|' "  # noqa: S608
-                f"ORDER BY row::text)), '') FROM {name} AS row"
-            )
-            found[table] = cursor.fetchone()[0]
-    return found
-
-
 @pytest.mark.parametrize("state", ["valid", "used", "voided", "refund", "expired link"])
 def test_looking_changes_nothing(
     client: Client, company: Company, granted: Compensation, link: Link, state: str
@@ -253,11 +238,11 @@ def test_looking_changes_nothing(
         void(compensation=compensation, reason="Slip", by=company.agent)
     elif state == "expired link":
         PortalToken.objects.update(expires_at=timezone.now() - dt.timedelta(seconds=1))
-    before = _everything()
+    before = everything()
     for path in (address, f"{address}?lang=en", f"{address}coupon.png"):
         client.get(path)
         client.head(path)
-    assert _everything() == before
+    assert everything() == before
 
 
 def test_no_code_reaches_a_log_an_address_or_the_audit_trail(
