@@ -31,7 +31,7 @@ run: install ## Start everything on http://127.0.0.1:$(PORT); Ctrl-C stops it. P
 
 test: install-dev ## All tests in parallel on real servers. ARGS="-k coupon" for some
 	@$(PY) -m recovery.embedded.catalogues
-	@$(PY) -m pytest -n logical --maxprocesses 8 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: install-dev ## Every static gate: lint, types, directions, templates, migrations, translations, API
 	@$(SCRATCH) $(MAKE) --no-print-directory --keep-going gates

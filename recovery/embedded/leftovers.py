@@ -14,7 +14,7 @@ from . import processes
 def _boot() -> str:
     """Names this boot of the machine where the system tells: after a reboot no record holds."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 

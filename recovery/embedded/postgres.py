@@ -161,7 +161,7 @@ class Postgres:
             raise CannotStart(
                 "initdb could not make the database:\n" + said.decode(errors="replace")
             )
-        (half_made / "pg_hba.conf").write_text("local all all trust\n", encoding="ascii")
+        (half_made / "pg_hba.conf").write_text("local all all trust\n", encoding="utf-8")
         shutil.rmtree(self.data, ignore_errors=True)
         half_made.rename(self.data)
         return True

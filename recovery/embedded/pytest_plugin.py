@@ -77,6 +77,12 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
     yield
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests begin first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def _stop() -> None:
     while _running:
         _running.pop().stop()

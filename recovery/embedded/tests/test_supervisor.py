@@ -19,8 +19,7 @@ import pytest
 from recovery.embedded import leftovers, processes, secrets_file
 from recovery.embedded.scratch import RUNNING_ROLE_URL
 
-# One start after another on two cores: all on one worker.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("supervisor")]
+pytestmark = pytest.mark.slow
 
 NAMES = {"database", "broker", "mailbox", "web", "worker", "beat"}
 
