@@ -36,6 +36,9 @@ CREATE TABLE floor_audit (id bigserial PRIMARY KEY, act text, object text, after
     at timestamptz DEFAULT now());
 CREATE TABLE floor_redemption (id bigserial PRIMARY KEY, coupon bigint, external text UNIQUE,
     amount bigint, at timestamptz DEFAULT now());
+GRANT ALL ON floor_counter, floor_grant, floor_coupon, floor_ledger, floor_outbox, floor_audit,
+    floor_redemption TO PUBLIC;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO PUBLIC;
 INSERT INTO floor_counter SELECT n, 0, 1000000000000 FROM generate_series(1, 60) n;
 """
 

@@ -1,18 +1,21 @@
 """Runs the asked workloads in order and prints each row as it is known, then the whole table."""
 
 import sys
+from io import StringIO
 from pathlib import Path
 
 from django.core.management import call_command
 
 from .company import build_bench
 from .money import grant_row, redeem_row
+from .over_http import http_rows
 from .table import Row, render
 
 
 def run(*, only: list[str], seconds: int, rounds: int, incidents: int, folder: Path) -> int:
     """0 when every budget is met, else 1."""
     call_command("migrate", verbosity=0)
+    call_command("grant_running_role", stdout=StringIO())
     bench = build_bench()
     rows: list[Row] = []
 
@@ -26,5 +29,7 @@ def run(*, only: list[str], seconds: int, rounds: int, incidents: int, folder: P
         add(grant_row(bench, seconds, rounds))
     if "redeem" in only:
         add(redeem_row(bench, seconds, rounds))
+    if "http" in only:
+        add(*http_rows(bench, seconds, rounds, folder))
     sys.stdout.write("\n" + render(rows) + "\n")
     return 0 if all(row.met is not False for row in rows) else 1
