@@ -30,7 +30,7 @@ def till_of_client(client: ApiClient, location_code: str) -> Till:
     if not location_code:
         return Till(client.market, None)
     location = Location.objects.filter(
-        market_id=client.market_id, code=location_code, is_active=True
+        market_id=client.market_id, code__iexact=location_code, is_active=True
     ).first()
     if location is None:
         raise _no_such_location()
@@ -47,7 +47,7 @@ def till_of_cashier(cashier: Staff, location_code: str) -> Till:
         raise NotAllowed
     places = counter_locations(cashier)
     if location_code:
-        location = places.filter(code=location_code).order_by("market_id").first()
+        location = places.filter(code__iexact=location_code).order_by("market_id").first()
     elif cashier.location_id is not None:
         location = places.filter(pk=cashier.location_id).first()
     else:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.filters import OnlyKnownParameters
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import Roles
 from accounts.models import Staff
@@ -118,7 +119,7 @@ class GrantView(APIView):
         return Response(CompensationShape(made).data, status=201)
 
 
-class CompensationsView(ListAPIView[Compensation]):
+class CompensationsView(OnlyKnownParameters, ListAPIView[Compensation]):
     """Compensations the caller may see, newest first, in pages by key."""
 
     permission_classes = (READERS,)

@@ -304,6 +304,7 @@ def test_each_filter_keeps_what_it_names(company: Company, agent: Caller) -> Non
         ("issued_from", "yesterday"),
         ("incident", "a\x00b"),
         ("cursor", "x"),
+        ("sate", "issued"),
     ],
 )
 def test_a_filter_that_cannot_be_read_is_refused(agent: Caller, name: str, value: str) -> None:

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.filters import OnlyKnownParameters
 from accounts.api.idempotency import HEADER, idempotent
 from accounts.api.permissions import HasScope, Roles
 from accounts.models import ApiClient, Location, Market, Staff, Team
@@ -48,22 +49,6 @@ KEY = OpenApiParameter(
     required=False,
     description="Optional here. Repeating it with the same body repeats the answer.",
 )
-PAGING = {"cursor", "page_size", "format"}
-
-
-class OnlyKnownParameters:
-    """Refuses a query parameter that no filter reads: a misspelt filter would list everything."""
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)  # type: ignore[misc]
-        if request.method != "GET":
-            return
-        known = PAGING | set(getattr(self, "filterset_class").base_filters)  # noqa: B009
-        unknown = sorted(set(request.query_params) - known)
-        if unknown:
-            raise ValidationError(
-                {name[:60]: [_("There is no such filter here.")] for name in unknown}
-            )
 
 
 class Creating(APIView):
