@@ -164,6 +164,10 @@ class MailServer:
         mail: Any = email.message_from_bytes(content, policy=email.policy.default)
         delivery = Delivery(time.monotonic(), envelope.rcpt_tos[0], mail)
         self.received.append(delivery)
+        # A client that dies while we think does not change what we decide.
+        return await asyncio.shield(asyncio.ensure_future(self._decide(server, delivery)))
+
+    async def _decide(self, server: SMTP, delivery: Delivery) -> str:
         if self.hang:
             await asyncio.to_thread(self._released.wait, 120)
         if self.cut > 0:
