@@ -76,9 +76,8 @@ def _is_new(draft: Draft, known: Known, seen: dict[str, Draft]) -> bool:
         raise RowRefused(
             _("Line %(line)d has the same reference with other content.") % {"line": first.line}
         )
-    if not draft.reference:
-        return draft.print not in known.bare
-    stored = known.prints.get(draft.reference)
-    if stored is not None and stored != draft.print:
+    if draft.print in known.prints:
+        return False
+    if draft.reference and draft.reference in known.references:
         raise RowRefused(_("Its reference was imported before with other content."))
-    return stored is None
+    return True

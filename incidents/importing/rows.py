@@ -132,6 +132,11 @@ class Reader:
 
     def _narrative(self, row: Row) -> str:
         columns = self.mapping.columns["narrative"]
+        if not any(row.cells[name].strip() for name in columns):
+            raise RowRefused(
+                _("Nothing says what happened: %(columns)s is empty.")
+                % {"columns": ", ".join(columns)}
+            )
         if len(columns) == 1:
             return row.cells[columns[0]]
         told = [(name, " ".join(row.cells[name].split())) for name in columns]

@@ -32,11 +32,13 @@ IMPORTER = Actor(ActorKind.SYSTEM, name="import_incidents")
 
 @dataclass(slots=True)
 class Known:
-    """References of a source that are in the database: the print of the row that brought each."""
+    """What a source brought before: the prints of its rows, and its references.
 
-    prints: dict[str, str] = field(default_factory=dict)
-    # Rows without a reference are known by their print alone.
-    bare: set[str] = field(default_factory=set)
+    The print decides, so that another mapping of the same rows does not bring them twice.
+    """
+
+    prints: set[str] = field(default_factory=set)
+    references: set[str] = field(default_factory=set)
 
 
 def known_rows(market: Market, source: str) -> Known:
@@ -47,10 +49,9 @@ def known_rows(market: Market, source: str) -> Known:
     )
     for ref in refs.iterator(chunk_size=10_000):
         reference, _mark, row_print = ref.rpartition("#")
+        known.prints.add(row_print)
         if reference:
-            known.prints[reference] = row_print
-        else:
-            known.bare.add(row_print)
+            known.references.add(reference)
     return known
 
 
@@ -69,6 +70,7 @@ def _save_chunk(market: Market, source: str, people: "People", drafts: Sequence[
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{market.pk}:{source}"]
         )
+    # Another run of the same source may have saved some since the plan was made.
     there = set(
         Incident.objects.filter(
             market=market, source=source, source_ref__in=[draft.source_ref for draft in drafts]

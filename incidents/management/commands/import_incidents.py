@@ -124,12 +124,15 @@ class Command(BaseCommand):
             self._say(
                 _("Dates: %(order)s (%(proof)s).") % {"order": plan.order.order, "proof": proof}
             )
-        for (name, text, value), count in plan.reader.replaced.most_common(REASONS):
+        replaced = plan.reader.replaced
+        for (name, text, value), count in replaced.most_common(REASONS):
             said = _("“%(text)s”") % {"text": text[:60]} if text else _("nothing")
             self._say(
                 _("  %(count)d rows say %(said)s for %(field)s, which becomes %(value)s.")
                 % {"count": count, "said": said, "field": name, "value": value}
             )
+        if len(replaced) > REASONS:
+            self._say(_("  and %(count)d more such values") % {"count": len(replaced) - REASONS})
         self._say(
             _("New %(new)d, there already %(known)d, refused %(refused)d.")
             % {"new": len(plan.drafts), "known": plan.known, "refused": len(plan.refused)}

@@ -1,0 +1,219 @@
+"""Writes of customers and contacts: bounds, masks, corrections, segments."""
+
+import json
+
+import pytest
+
+from accounts.models import Staff
+from accounts.states import Role
+from accounts.tests.factories import ApiClientFactory, StaffFactory
+from audit.models import AuditEvent
+from common.errors import InvalidInput, NotAllowed
+from common.fingerprints import fingerprint
+from common.ids import uuid7
+from delivery import registry as delivery_registry
+from delivery.actions import queue_message
+from delivery.models import Message
+from delivery.registry import Rendered
+from delivery.states import Channel, MessageState
+from incidents import registry
+from incidents.actions import (
+    add_contact,
+    change_customer,
+    correct_contact,
+    create_customer,
+    discard_draft,
+    remove_contact,
+    reveal_contact,
+    save_draft,
+    set_segment,
+)
+from incidents.models import ContactPoint, Customer, IntakeDraft
+from incidents.selectors import contact_for
+from incidents.states import ContactKind, Segment
+
+from .conftest import Desk
+
+
+def test_contacts_are_kept_normalised_and_shown_masked(desk: Desk) -> None:
+    customer = desk.customer(phone="(55) 1234 5678", email=" Mariana@Example.com ")
+    kept = dict(customer.contacts.values_list("kind", "value"))
+    assert kept == {"phone": "+525512345678", "email": "mariana@example.com"}
+    assert {point.masked for point in customer.contacts.all()} == {
+        "+52 •••• •• 78",
+        "m•••@example.com",
+    }
+    assert customer.preferred_channel == Channel.EMAIL
+    assert customer.language == desk.market.language
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("phone", "12"),
+        ("email", "not an address"),
+        ("name", " "),
+        ("name", "x" * 121),
+        ("language", "fr"),
+        ("preferred_channel", "fax"),
+        ("external_ref", "x" * 61),
+    ],
+)
+def test_customers_out_of_bounds_are_refused(desk: Desk, field: str, value: str) -> None:
+    fields = {"name": "Mariana", field: value}
+    with pytest.raises(InvalidInput) as refused:
+        desk.customer(**fields)
+    assert refused.value.field == field
+    assert not Customer.objects.exists()
+
+
+def test_a_customer_number_is_one_person_in_a_market(desk: Desk, abroad: Desk) -> None:
+    desk.customer(external_ref="C-1")
+    with pytest.raises(InvalidInput) as refused:
+        desk.customer(external_ref="C-1")
+    assert refused.value.field == "external_ref"
+    abroad.customer(external_ref="C-1")
+    other = desk.customer()
+    with pytest.raises(InvalidInput):
+        change_customer(customer=other, external_ref="C-1", by=desk.agent)
+    assert Customer.objects.filter(external_ref="C-1").count() == 2
+
+
+def test_changes_are_recorded_with_old_and_new(desk: Desk) -> None:
+    customer = desk.customer()
+    change_customer(customer=customer, name="Mariana Solís", language="en", by=desk.agent)
+    change_customer(customer=customer, name="Mariana Solís", by=desk.agent)
+    row = AuditEvent.objects.get(act="customer.changed")
+    assert row.before == {"name": "Mariana López", "language": "es"}
+    assert row.after == {"name": "Mariana Solís", "language": "en"}
+
+
+def test_no_audit_row_holds_a_whole_contact(desk: Desk) -> None:
+    customer = desk.customer(phone="5512345678", email="mariana@example.com")
+    point = add_contact(
+        customer=customer, kind=ContactKind.EMAIL, value="otra@example.com", by=desk.agent
+    )
+    correct_contact(contact=point, value="nueva@example.com", by=desk.agent)
+    reveal_contact(contact=point, reason="para llamarle", by=desk.agent)
+    remove_contact(contact=point, by=desk.agent)
+    told = json.dumps(list(AuditEvent.objects.values("before", "after", "reason")))
+    for secret in ("+525512345678", "5512345678", "mariana@", "otra@", "nueva@"):
+        assert secret not in told
+    assert AuditEvent.objects.count() == 5
+
+
+@pytest.fixture
+def topic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something that can be worded, so that it may wait in the outbox."""
+    monkeypatch.setattr(delivery_registry, "_topics", {})
+    delivery_registry.register_topic(
+        "test.topic", render=lambda _message: Rendered("", ""), resolve=lambda _message: None
+    )
+
+
+def _waiting(desk: Desk, point: ContactPoint) -> Message:
+    return queue_message(
+        market=desk.market,
+        topic="test.topic",
+        ref=uuid7(),
+        about=None,
+        channel=Channel.EMAIL,
+        language="es",
+        contact=point.pk,
+        address_fingerprint=bytes(point.fingerprint),
+        address_masked=point.masked,
+    )
+
+
+@pytest.mark.usefixtures("topic")
+def test_a_corrected_address_never_gets_an_older_message(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, list[Message]]] = []
+    monkeypatch.setattr(registry, "_contact_corrected", [])
+    registry.on_contact_corrected(
+        lambda contact, messages, _by: told.append((contact.value, list(messages)))
+    )
+    customer = desk.customer(email="mal@example.com")
+    point = customer.contacts.get()
+    message = _waiting(desk, point)
+    old = fingerprint("contact", "mal@example.com")
+    corrected = correct_contact(contact=point, value="bien@example.com", by=desk.agent)
+    message.refresh_from_db()
+    assert message.state == MessageState.FAILED
+    assert bytes(message.address_fingerprint or b"") == old
+    assert bytes(corrected.fingerprint) == fingerprint("contact", "bien@example.com") != old
+    assert (corrected.changed_by, told) == (desk.agent, [("bien@example.com", [message])])
+    assert corrected.changed_at > point.changed_at
+
+
+@pytest.mark.usefixtures("topic")
+def test_a_removed_contact_gets_nothing_more(desk: Desk) -> None:
+    point = desk.customer(email="mal@example.com").contacts.get()
+    message = _waiting(desk, point)
+    remove_contact(contact=point, by=desk.agent)
+    message.refresh_from_db()
+    assert message.state == MessageState.FAILED
+    assert contact_for(point.customer, ContactKind.EMAIL) is None
+    again = add_contact(
+        customer=point.customer, kind=ContactKind.EMAIL, value="MAL@example.com", by=desk.agent
+    )
+    assert (again.pk, again.is_active) == (point.pk, True)
+
+
+def test_a_correction_to_what_is_there_is_refused(desk: Desk) -> None:
+    customer = desk.customer(email="una@example.com")
+    other = add_contact(
+        customer=customer, kind=ContactKind.EMAIL, value="dos@example.com", by=desk.agent
+    )
+    with pytest.raises(InvalidInput):
+        correct_contact(contact=other, value="una@example.com", by=desk.agent)
+    other.refresh_from_db()
+    assert other.value == "dos@example.com"
+
+
+def test_revealing_needs_a_reason_and_leaves_a_row(desk: Desk) -> None:
+    point = desk.customer(email="una@example.com").contacts.get()
+    with pytest.raises(InvalidInput):
+        reveal_contact(contact=point, reason="  ", by=desk.agent)
+    assert not AuditEvent.objects.filter(act="contact.revealed").exists()
+    assert reveal_contact(contact=point, reason="no llega", by=desk.agent) == "una@example.com"
+    assert AuditEvent.objects.get(act="contact.revealed").reason == "no llega"
+
+
+def test_the_segment_is_finance_s_or_an_integration_s(desk: Desk) -> None:
+    customer = desk.customer()
+    supervisor: Staff = StaffFactory.create(market=desk.market, roles=[Role.SUPERVISOR])
+    for by in (desk.agent, supervisor):
+        with pytest.raises(NotAllowed):
+            set_segment(customer=customer, segment=Segment.VIP, by=by)
+    customer.refresh_from_db()
+    assert customer.segment == Segment.STANDARD
+    finance: Staff = StaffFactory.create(market=desk.market, roles=[Role.FINANCE])
+    assert set_segment(customer=customer, segment=Segment.VIP, by=finance).segment == "vip"
+    client = ApiClientFactory.create(market=desk.market, scopes=["customers:write"])
+    assert set_segment(customer=customer, segment=Segment.VALUED, by=client).segment == "valued"
+    assert AuditEvent.objects.filter(act="customer.segment_set").count() == 2
+
+
+def test_a_client_needs_the_scope_and_the_market(desk: Desk, abroad: Desk) -> None:
+    for scopes, market in (
+        (["incidents:write"], desk.market),
+        (["customers:write"], abroad.market),
+    ):
+        client = ApiClientFactory.create(market=market, scopes=scopes)
+        with pytest.raises(NotAllowed):
+            create_customer(market=desk.market, name="Mariana", by=client)
+    assert not Customer.objects.exists()
+
+
+def test_one_draft_for_each_person(desk: Desk) -> None:
+    save_draft(staff=desk.agent, data={"narrative": "uno"})
+    save_draft(staff=desk.agent, data={"narrative": "dos"})
+    assert IntakeDraft.objects.get().data == {"narrative": "dos"}
+    with pytest.raises(InvalidInput):
+        save_draft(staff=desk.agent, data={"narrative": "x" * 20_000})
+    with pytest.raises(InvalidInput):
+        save_draft(staff=desk.agent, data={"narrative": "a\x00"})
+    discard_draft(staff=desk.agent)
+    assert not IntakeDraft.objects.exists()
