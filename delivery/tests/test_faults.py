@@ -9,9 +9,11 @@ import base64
 import json
 import os
 import signal
+import tempfile
 import time
+import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,13 @@ from celery import current_app
 from django.utils import timezone
 
 from audit.models import AuditEvent
+from common.fingerprints import fingerprint
+from common.ids import uuid7
 from delivery import sending, waking
 from delivery.models import Attempt, Message
+from delivery.sending import SETTLE_PAUSES
 from delivery.states import AttemptOutcome, MessageState
+from tests.support.databases import OwnDatabase
 from tests.support.race import count, errors, race
 from tests.support.smtp import MailServer
 from tests.support.workers import Worker
@@ -183,6 +189,73 @@ def test_the_broker_is_killed_and_loses_everything(
         own.kill()
     assert len(mail_server.received) == 6
     assert_one_logical_message_each(mail_server, messages)
+
+
+def _queue_elsewhere(database: OwnDatabase) -> str:
+    """A message in a database that this process is not connected to; its id."""
+    ref = uuid7()
+    market = database.run("SELECT id FROM accounts_market")
+    if not market:
+        market = database.run(
+            "INSERT INTO accounts_market (code, name, brand, country, currency, locale, language,"
+            " time_zone, sender_email, is_active, undo_minutes) VALUES ('X', 'X', 'X', 'MX', 'MXN',"
+            " 'es-MX', 'es', 'America/Mexico_City', 'x@example.com', true, 30) RETURNING id"
+        )
+    message = str(uuid7())
+    database.run(
+        "INSERT INTO delivery_message (id, market_id, topic, ref, channel, language, contact,"
+        " address_fingerprint, address_masked, state, attempts, attempts_before, failure)"
+        " VALUES (%s, %s, %s, %s, 'email', 'es', %s, %s, '', 'queued', 0, 0, '')",
+        (
+            message,
+            market[0][0],
+            topics.TOPIC,
+            str(ref),
+            str(uuid7()),
+            fingerprint("contact", topics.address_of(ref)),
+        ),
+    )
+    return message
+
+
+@pytest.fixture(scope="module")
+def own_database() -> Iterator[OwnDatabase]:
+    with tempfile.TemporaryDirectory(prefix="own-") as folder, OwnDatabase(Path(folder)) as own:
+        yield own
+
+
+@pytest.mark.parametrize("stays_away", [False, True], ids=["back at once", "away for long"])
+def test_the_database_is_killed_while_the_provider_decides(
+    stays_away: bool, own_database: OwnDatabase, mail_server: MailServer, tmp_path: Path
+) -> None:
+    ids = [_queue_elsewhere(own_database) for _ in range(4)]
+
+    def done() -> bool:
+        return own_database.run("SELECT DISTINCT state FROM delivery_message") == [("sent",)]
+
+    mail_server.hold()
+    with Worker(tmp_path, mail_server.url, DATABASE_URL=own_database.url) as worker:
+        waking.wake(uuid.UUID(ids[0]))
+        mail_server.wait_for(1, accepted=False)
+        own_database.kill()
+        mail_server.release()
+        if stays_away:
+            until(lambda: "OperationalError" in worker.said(), "the worker gave up writing")
+            time.sleep(sum(SETTLE_PAUSES) + 1)
+        own_database.start()
+        if stays_away:
+            own_database.run("UPDATE delivery_message SET claimed_until = now()")
+        until_swept(done, "all sent", seconds=90)
+    tries = own_database.run(
+        "SELECT outcome FROM delivery_attempt WHERE message_id = %s ORDER BY number", (ids[0],)
+    )
+    # The provider's yes is written down late, or, if it is lost, nobody claims to know.
+    assert tries == ([("unknown",), ("accepted",)] if stays_away else [("accepted",)])
+    assert len(mail_server.received) == 4 + stays_away
+    for key in ids:
+        mails = [mail for mail in mail_server.received if mail.recovery_id == key]
+        assert len(mails) == (2 if stays_away and key == ids[0] else 1)
+        assert {mail.message_id for mail in mails} == {f"<{key}@127.0.0.1>"}
 
 
 # -- races ------------------------------------------------------------------------------------
