@@ -100,6 +100,8 @@ class Room:
     @property
     def name(self) -> str:
         """`your own limit today`, in the reader's language."""
+        if self.limit.scope == LimitScope.GRANT:
+            return str(NAMES[self.limit.scope])
         return f"{NAMES[self.limit.scope]} {WINDOWS[self.limit.window]}"
 
     def holds(self, minor: int) -> bool:
