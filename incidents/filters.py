@@ -8,6 +8,7 @@ import datetime as dt
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -26,6 +27,7 @@ from .selectors import (
 from .states import ContactChannel, IncidentState, Segment, Severity
 
 LONGEST_QUERY = 120
+LARGEST_KEY = 2**63 - 1
 
 
 def readable_market_rows(user: object) -> QuerySet[Market]:
@@ -44,6 +46,19 @@ def _among(queryset: QuerySet[Any], field: str, keys: list[Any]) -> QuerySet[Any
     if not keys:
         return queryset.none()
     return queryset.filter(**({field: keys[0]} if len(keys) == 1 else {f"{field}__in": keys}))
+
+
+class KeyFilter(django_filters.Filter):
+    """A whole number that may be a row's key."""
+
+    field_class = forms.IntegerField
+
+
+class DayFilter(django_filters.DateFilter):
+    """A day written `2026-03-31`: other orders would be guessed."""
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%d"], **fields)
 
 
 class ReadableFilterSet(django_filters.FilterSet):
@@ -81,10 +96,10 @@ class IncidentFilter(ReadableFilterSet):
         label=_("Location"), max_length=12, method="by_location", help_text=_("Code of a location.")
     )
     owner = django_filters.UUIDFilter(label=_("Owner"), field_name="owner_id")
-    team = django_filters.NumberFilter(label=_("Team"), method="by_team", min_value=1)
+    team = KeyFilter(label=_("Team"), method="by_team", min_value=1, max_value=LARGEST_KEY)
     customer = django_filters.UUIDFilter(label=_("Customer"), field_name="customer_id")
-    logged_from = django_filters.DateFilter(label=_("Logged from"), method="by_first_day")
-    logged_to = django_filters.DateFilter(label=_("Logged up to"), method="by_last_day")
+    logged_from = DayFilter(label=_("Logged from"), method="by_first_day")
+    logged_to = DayFilter(label=_("Logged up to"), method="by_last_day")
     source = django_filters.CharFilter(label=_("Source"), max_length=60)
     q = django_filters.CharFilter(
         label=_("Search"),
@@ -121,8 +136,8 @@ class IncidentFilter(ReadableFilterSet):
         )
         return _among(queryset, "location", _keys(rows))
 
-    def by_team(self, queryset: QuerySet[Incident], name: str, value: Any) -> QuerySet[Incident]:
-        rows = Team.objects.filter(pk=int(value), market__in=readable_market_rows(self.user))
+    def by_team(self, queryset: QuerySet[Incident], name: str, value: int) -> QuerySet[Incident]:
+        rows = Team.objects.filter(pk=value, market__in=readable_market_rows(self.user))
         return _among(queryset, "team", _keys(rows))
 
     def _zone(self) -> str:

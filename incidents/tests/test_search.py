@@ -1,0 +1,308 @@
+"""Finding: accents folded, slips tolerated, part of a phone; nothing of another market."""
+
+import datetime as dt
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import Staff
+from accounts.states import Role
+from accounts.tests.factories import ApiClientFactory, StaffFactory
+from common.ids import uuid7
+from incidents.actions import change_customer
+from incidents.models import Customer, Incident
+from incidents.selectors import (
+    bounded_count,
+    customer_summary,
+    find_customers,
+    incident_page,
+    logged_between,
+    open_and_recent,
+    search_customers,
+    search_incidents,
+    visible_customers,
+    visible_incidents,
+)
+from incidents.selectors.slips import slips
+
+from .conftest import Desk
+from .factories import IncidentFactory
+
+
+@pytest.fixture
+def crowd(desk: Desk) -> dict[str, Customer]:
+    return {
+        name: desk.customer(name, **fields)
+        for name, fields in {
+            "Íñigo Núñez": {"phone": "5512345678", "email": "inigo@example.com"},
+            "Mariana López": {"phone": "5598761234", "external_ref": "C-77"},
+            "Guadalupe Hernández": {"phone": "3311112222"},
+            "Ana Sofía Peña": {},
+        }.items()
+    }
+
+
+def found(desk: Desk, text: str) -> list[str]:
+    return [customer.name for customer in find_customers(desk.agent, text)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("inigo nunez", "Íñigo Núñez"),
+        ("ÍÑIGO", "Íñigo Núñez"),
+        ("nunez inigo", "Íñigo Núñez"),
+        ("peña", "Ana Sofía Peña"),
+        ("pena", "Ana Sofía Peña"),
+        ("mraiana", "Mariana López"),
+        ("mariana lpez", "Mariana López"),
+        ("marianna lopes", "Mariana López"),
+        ("hernandes", "Guadalupe Hernández"),
+        ("guadalpue", "Guadalupe Hernández"),
+        ("4567", "Íñigo Núñez"),
+        ("55 1234-56", "Íñigo Núñez"),
+        ("+52 55 1234 5678", "Íñigo Núñez"),
+        ("1234 5678", "Íñigo Núñez"),
+        ("inigo@example.com", "Íñigo Núñez"),
+        ("INIGO@exam", "Íñigo Núñez"),
+        ("C-77", "Mariana López"),
+    ],
+)
+def test_the_look_up_finds_the_person(
+    desk: Desk, crowd: dict[str, Customer], typed: str, name: str
+) -> None:
+    assert found(desk, typed) == [name]
+
+
+@pytest.mark.parametrize(
+    "typed", ["", " ", "zzzqqq", "9999", "nadie@example.com", "%", "_", "\x00"]
+)
+def test_the_look_up_finds_nobody(desk: Desk, crowd: dict[str, Customer], typed: str) -> None:
+    assert found(desk, typed) == []
+
+
+def test_part_of_a_phone_finds_everyone_who_has_it(desk: Desk, crowd: dict[str, Customer]) -> None:
+    assert set(found(desk, "1234")) == {"Íñigo Núñez", "Mariana López"}
+
+
+def test_the_likest_name_comes_first(desk: Desk, crowd: dict[str, Customer]) -> None:
+    desk.customer("Mariana Lopezortiz")
+    assert found(desk, "mariana lopez")[0] == "Mariana López"
+
+
+def test_a_folio_or_an_order_leads_to_the_customer(desk: Desk, crowd: dict[str, Customer]) -> None:
+    incident = desk.incident(crowd["Ana Sofía Peña"], order_ref="RES-901")
+    assert found(desk, incident.folio.lower()) == ["Ana Sofía Peña"]
+    assert found(desk, "res-901") == ["Ana Sofía Peña"]
+
+
+def test_a_new_name_is_found_with_a_slip(desk: Desk) -> None:
+    customer = desk.customer("Itzel Xóchitl")
+    change_customer(customer=customer, name="Itzel Cuauhtémoc", by=desk.agent)
+    assert found(desk, "cuautemoc") == ["Itzel Cuauhtémoc"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "word", "count"),
+    [("lpez", "lopez", 1), ("mraiana", "mariana", 1), ("lopez", "lopez", 0), ("ana", "elena", 3)],
+)
+def test_slips_are_counted(typed: str, word: str, count: int) -> None:
+    assert slips(typed, word) == count
+
+
+def test_nothing_of_another_market_is_found(desk: Desk, abroad: Desk) -> None:
+    stranger = abroad.customer("Mariana Lejana", phone="3001234567", email="lejos@example.com")
+    incident = abroad.incident(stranger, order_ref="LEJOS-1", narrative="Llegó derramada la sopa")
+    for text in ("Mariana Lejana", "3001234567", "lejos@example.com", incident.folio, "LEJOS-1"):
+        assert find_customers(desk.agent, text) == []
+        assert not search_incidents(visible_incidents(desk.agent), text).exists()
+    assert not search_incidents(visible_incidents(desk.agent), "sopa").exists()
+    assert search_incidents(visible_incidents(abroad.agent), "sopa").get() == incident
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "Íñigo",
+        "inigo nunes",
+        "5678",
+        "inigo@example.com",
+        "ORD-5",
+        "ord-5",
+        "regadera",
+        "goteaba",
+        "gotea",
+    ],
+)
+def test_incidents_are_found_by_what_is_known_of_them(
+    desk: Desk, crowd: dict[str, Customer], typed: str
+) -> None:
+    desk.incident(crowd["Mariana López"], narrative="La cena llegó fría")
+    wanted = desk.incident(
+        crowd["Íñigo Núñez"], order_ref="ORD-5", narrative="Regadera rota.La llave goteaba"
+    )
+    assert search_incidents(visible_incidents(desk.agent), typed).get() == wanted
+
+
+def test_incidents_are_found_by_folio_and_by_its_beginning(desk: Desk) -> None:
+    first, second = desk.incident(), desk.incident()
+    rows = visible_incidents(desk.agent)
+    assert search_incidents(rows, first.folio).get() == first
+    assert set(search_incidents(rows, first.folio[:7])) == {first, second}
+
+
+def test_all_words_must_be_there_and_operators_are_words(desk: Desk) -> None:
+    incident = desk.incident(narrative="Sábanas sucias y ruido toda la noche")
+    rows = visible_incidents(desk.agent)
+    assert search_incidents(rows, "ruido sabanas").get() == incident
+    for text in ("ruido alberca", "!ruido", "ruido | alberca", "'; DROP", "ruido:*&!(", "((("):
+        assert search_incidents(rows, text).count() == (
+            1 if text in {"!ruido", "ruido:*&!("} else 0
+        )
+
+
+def test_other_filters_narrow_before_the_bound(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("incidents.selectors.search.BOUND", 2)
+    old = desk.incident(narrative="ruido", category=desk.noise)
+    for _number in range(3):
+        desk.incident(narrative="ruido")
+    assert (
+        search_incidents(visible_incidents(desk.agent).filter(category=desk.noise), "ruido").get()
+        == old
+    )
+    assert search_incidents(visible_incidents(desk.agent), "ruido").count() == 2
+
+
+def test_a_search_is_few_queries_whatever_it_finds(desk: Desk, crowd: dict[str, Customer]) -> None:
+    for customer in crowd.values():
+        desk.incident(customer, narrative="ruido")
+    for text, count in (("ruido", 4), ("mraiana", 5), ("1234", 3), ("MX-2026", 4)):
+        with CaptureQueriesContext(connection) as queries:
+            incident_page(search_incidents(visible_incidents(desk.agent), text))
+        assert len(queries) == count, text
+
+
+def test_pages_go_by_key_both_ways(desk: Desk) -> None:
+    customer = desk.customer()
+    made = [desk.incident(customer).pk for _number in range(5)]
+    made.sort(reverse=True)
+    rows = visible_incidents(desk.agent)
+    first = incident_page(rows, size=2)
+    assert [row.pk for row in first.rows] == made[:2]
+    assert first.before is None
+    second = incident_page(rows, after=first.after, size=2)
+    assert [row.pk for row in second.rows] == made[2:4]
+    last = incident_page(rows, after=second.after, size=2)
+    assert ([row.pk for row in last.rows], last.after) == (made[4:], None)
+    back = incident_page(rows, before=last.before, size=2)
+    assert [row.pk for row in back.rows] == made[2:4]
+    assert incident_page(rows, before=back.before, size=2).before is None
+
+
+def test_a_page_is_one_query_however_many_rows(desk: Desk) -> None:
+    for _number in range(3):
+        desk.incident(location=desk.location)
+    with CaptureQueriesContext(connection) as queries:
+        for row in incident_page(visible_incidents(desk.agent)).rows:
+            str(
+                (
+                    row.customer.name,
+                    row.category.parent,
+                    row.location,
+                    row.owner,
+                    row.team,
+                    row.market,
+                )
+            )
+    # Roles are read once more, then the page.
+    assert len(queries) <= 2
+
+
+def test_counts_stop_at_their_bound(desk: Desk) -> None:
+    for _number in range(4):
+        desk.incident()
+    rows = visible_incidents(desk.agent)
+    assert bounded_count(rows, most=3) == (3, True)
+    assert bounded_count(rows, most=4) == (4, False)
+
+
+def test_dates_narrow_by_the_day_it_was_logged(desk: Desk) -> None:
+    now = timezone.now()
+    made = [
+        IncidentFactory.create(market=desk.market, logged_at=now - dt.timedelta(days=days))
+        for days in (0, 3, 40)
+    ]
+    rows = visible_incidents(desk.agent)
+    between = logged_between(rows, now - dt.timedelta(days=10), now - dt.timedelta(days=1))
+    assert list(between) == [made[1]]
+    assert set(logged_between(rows, None, now - dt.timedelta(days=1))) == set(made[1:])
+    assert set(logged_between(rows, now - dt.timedelta(days=3, minutes=1), None)) == set(made[:2])
+
+
+def test_an_id_tells_when(desk: Desk) -> None:
+    with pytest.raises(IntegrityError, match="incident_id_tells_when"), transaction.atomic():
+        IncidentFactory.create(
+            market=desk.market, id=uuid7(), logged_at=timezone.now() - dt.timedelta(days=2)
+        )
+    assert not Incident.objects.exists()
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.CASHIER])
+def test_some_roles_read_no_case_and_no_customer(desk: Desk, role: Role) -> None:
+    desk.incident()
+    person: Staff = StaffFactory.create(market=desk.market, roles=[role])
+    assert not visible_incidents(person).exists()
+    assert not visible_customers(person).exists()
+    assert find_customers(person, "Mariana") == []
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR])
+def test_the_others_read_their_markets(desk: Desk, abroad: Desk, role: Role) -> None:
+    here, there = desk.incident(), abroad.incident()
+    person: Staff = StaffFactory.create(market=desk.market, roles=[role])
+    assert list(visible_incidents(person)) == [here]
+    assert list(visible_customers(person)) == [here.customer]
+    both: Staff = StaffFactory.create(market=desk.market, roles=[role])
+    both.role_grants.create(market=abroad.market, role=role)
+    assert set(visible_incidents(both)) == {here, there}
+
+
+def test_a_person_who_left_reads_nothing(desk: Desk) -> None:
+    desk.incident()
+    gone: Staff = StaffFactory.create(market=desk.market, roles=[Role.AGENT], is_active=False)
+    assert not visible_incidents(gone).exists()
+
+
+def test_a_client_reads_what_it_sent(desk: Desk) -> None:
+    desk.incident()
+    client = ApiClientFactory.create(market=desk.market, scopes=["incidents:write"])
+    customer = desk.customer()
+    desk.agent = client
+    sent = desk.incident(customer)
+    assert list(visible_incidents(client)) == [sent]
+    assert not visible_customers(client).exists()
+    till = ApiClientFactory.create(market=desk.market, scopes=["coupons:redeem"])
+    assert not visible_incidents(till).exists()
+
+
+def test_search_customers_keeps_to_its_rows(desk: Desk, crowd: dict[str, Customer]) -> None:
+    rows = visible_customers(desk.agent).exclude(name="Mariana López")
+    assert not search_customers(rows, "mariana").exists()
+    assert search_customers(rows, "nunez").get() == crowd["Íñigo Núñez"]
+
+
+def test_the_summary_counts_a_year(desk: Desk) -> None:
+    customer = desk.customer()
+    now = timezone.now()
+    for days in (1, 300, 500):
+        IncidentFactory.create(
+            market=desk.market,
+            customer=customer,
+            logged_at=now - dt.timedelta(days=days),
+            state="closed" if days > 1 else "open",
+        )
+    summary = customer_summary(customer)
+    assert (summary.open_now, summary.in_year, summary.all_time) == (1, 2, 3)
+    assert [row.state for row in open_and_recent(customer)] == ["open"]
