@@ -17,7 +17,7 @@ from accounts.states import Role
 from common.errors import InvalidInput, NotFound, TransitionRefused
 
 from . import registry
-from .channels import adapter_for, available_channels, provider_channels
+from .channels import available_channels, has_provider, provider_channels
 from .models import Message, Receipt
 from .sending import deliver, move, record_arrow
 from .states import Channel, Failure, MessageState
@@ -70,7 +70,7 @@ def new_message(
         address_masked=address_masked,
         resend_of=resend_of,
     )
-    if adapter_for(channel) is None:
+    if not has_provider(channel):
         message.state = MessageState.SENT
         message.sent_at = Now()
     elif contact is None or address_fingerprint is None:

@@ -114,9 +114,8 @@ def _take(message_id: uuid.UUID) -> Claim | None:
     if taken != 1:
         return None
     message = Message.objects.select_related("market").get(pk=message_id)
-    adapter = adapter_for(message.channel)
     Attempt.objects.create(
-        message=message, number=message.attempts, provider=adapter.provider if adapter else ""
+        message=message, number=message.attempts, provider=adapter_for(message.channel).provider
     )
     record_arrow(message, MessageState.QUEUED)
     return Claim(message, message.attempts)
@@ -157,9 +156,6 @@ def _claim(message_id: uuid.UUID) -> Claim | None:
 
 def _call(message: Message) -> Outcome:
     """Asks for the present address and the words, and hands them to the provider."""
-    adapter = adapter_for(message.channel)
-    if adapter is None:
-        return Outcome(AttemptOutcome.ACCEPTED)
     try:
         topic = registry.get_topic(message.topic)
         recipient = topic.resolve(message)
@@ -185,7 +181,7 @@ def _call(message: Message) -> Outcome:
         html=words.html,
     )
     try:
-        return adapter.send(envelope)
+        return adapter_for(message.channel).send(envelope)
     except Exception as error:
         # An adapter names what it knows; whatever else happens here may have happened too late.
         log.error("message %s broke its channel: %s", message.pk, type(error).__name__)

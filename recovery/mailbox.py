@@ -12,7 +12,6 @@ from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.utils import parseaddr
 from pathlib import Path
-from typing import cast
 
 from django.conf import settings
 
@@ -86,7 +85,7 @@ def newest(start: int, size: int) -> tuple[list[Kept], bool]:
     for key, path in list(files.items())[start : start + size]:
         try:
             with path.open("rb") as file:
-                rows.append(_kept(key, cast(EmailMessage, parser.parse(file))))
+                rows.append(_kept(key, parser.parse(file)))
         except FileNotFoundError:
             continue  # moved or forgotten in this moment: the next look finds it where it is
     return rows, len(files) > start + size

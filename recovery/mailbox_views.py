@@ -43,7 +43,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @staff_required()
-@csp_update({"frame-src": [SELF]})
+@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]
 def message(request: HttpRequest, key: str) -> HttpResponse:
     """One message: its HTML in a frame that can do nothing, and its text."""
     opened = mailbox.read(key)

@@ -10,9 +10,17 @@ from .email import EmailAdapter
 _ADAPTERS: dict[str, Adapter | None] = {Channel.EMAIL: EmailAdapter(), Channel.HANDOVER: None}
 
 
-def adapter_for(channel: str) -> Adapter | None:
-    """The adapter of a channel, None where there is no provider. Raises LookupError if unknown."""
-    return _ADAPTERS[channel]
+def has_provider(channel: str) -> bool:
+    """Whether somebody else carries messages of this channel, so that they wait to be sent."""
+    return _ADAPTERS.get(channel) is not None
+
+
+def adapter_for(channel: str) -> Adapter:
+    """The adapter of a channel that has a provider. Raises LookupError for any other."""
+    adapter = _ADAPTERS.get(channel)
+    if adapter is None:
+        raise LookupError(f"the channel {channel} has no provider")
+    return adapter
 
 
 def provider_channels(provider: str) -> list[str]:

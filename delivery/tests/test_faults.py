@@ -86,7 +86,9 @@ def surplus(server: MailServer) -> dict[str, int]:
     """Transmissions that no attempt of unknown outcome explains, by message."""
     found = {}
     for key, times in Counter(mail.recovery_id for mail in server.received).items():
-        unknown = Attempt.objects.filter(message=key, outcome=AttemptOutcome.UNKNOWN).count()
+        unknown = Attempt.objects.filter(
+            message_id=uuid.UUID(key), outcome=AttemptOutcome.UNKNOWN
+        ).count()
         if times > 1 + unknown:
             found[key] = times - 1 - unknown
     return found

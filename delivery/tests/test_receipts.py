@@ -175,7 +175,7 @@ def refused(client: Client, sent: Message, **options: Any) -> int:
     assert sent.state == MessageState.SENT
     assert Receipt.objects.count() == 0
     assert answer["Content-Type"] == "application/problem+json"
-    return answer.status_code
+    return int(answer.status_code)
 
 
 def test_a_wrong_key_is_refused(client: Client, sent: Message) -> None:
