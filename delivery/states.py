@@ -50,7 +50,7 @@ class Failure(TextChoices):
     """Why a message failed, for people; the machine word of each try is on the attempt."""
 
     ADDRESS_CHANGED = "address_changed", _("The address was corrected after it was queued")
-    CONTACT_GONE = "contact_gone", _("The customer no longer has this address")
+    CONTACT_GONE = "contact_gone", _("There is no longer anything to send, or nobody to send it to")
     REFUSED = "refused", _("The provider refused it for good")
     GAVE_UP = "gave_up", _("The provider did not accept it after several tries")
     BOUNCED = "bounced", _("The address did not take it")
