@@ -38,8 +38,10 @@ class Caller:
 
 
 def as_staff(staff: Staff) -> Caller:
-    return Caller(AccessTokenFactory.create(staff=staff).key)
+    token: Any = AccessTokenFactory.create(staff=staff)
+    return Caller(token.key)
 
 
 def as_client(market: Market, *scopes: str) -> Caller:
-    return Caller(ApiClientFactory.create(market=market, scopes=list(scopes)).key)
+    client: Any = ApiClientFactory.create(market=market, scopes=list(scopes))
+    return Caller(client.key)

@@ -281,7 +281,7 @@ def test_every_filter_narrows(desk: Desk, abroad: Desk, caller: Caller) -> None:
     )
     abroad.incident()
     today = timezone.now().date()
-    for query, found in [
+    cases: list[tuple[dict[str, Any], set[Incident]]] = [
         ({}, {mine, old}),
         ({"market": "MX"}, {mine, old}),
         ({"market": "CO"}, set()),
@@ -302,7 +302,8 @@ def test_every_filter_narrows(desk: Desk, abroad: Desk, caller: Caller) -> None:
         ({"source": "crm"}, {mine}),
         ({"q": "pasillo"}, {mine}),
         ({"q": "pasillo", "state": "closed"}, set()),
-    ]:
+    ]
+    for query, found in cases:
         answer = caller.get("/incidents", **query)
         assert answer.status_code == 200, (query, answer.json())
         assert {row["folio"] for row in answer.json()["results"]} == {row.folio for row in found}, (

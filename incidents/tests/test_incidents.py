@@ -130,7 +130,8 @@ def test_values_out_of_bounds_are_refused_by_name(desk: Desk, field: str, value:
 
 
 def test_rows_of_another_market_are_refused(desk: Desk, abroad: Desk) -> None:
-    for field, row in (("category", abroad.room), ("location", abroad.location)):
+    rows: dict[str, Any] = {"category": abroad.room, "location": abroad.location}
+    for field, row in rows.items():
         with pytest.raises(InvalidInput) as refused:
             desk.incident(**{field: row})
         assert refused.value.field == field
