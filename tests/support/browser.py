@@ -1,0 +1,77 @@
+"""The system's Chromium, signing in, and what every page has to be free of."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from recovery.demo.logins import DEMO_PASSWORD
+
+AXE = Path(__file__).resolve().parent.parent / "vendor" / "axe.min.js"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+class NoBrowser(RuntimeError):
+    """Chromium is not installed; `.ci/run` installs it from the system's packages."""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Raises NoBrowser: a journey that cannot be walked fails, it is not skipped."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        raise NoBrowser("install Chromium, or name it in CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A context whose faults are kept: script errors, policy violations, foreign hosts."""
+
+    def __init__(self, browser: Browser, address: str, **options: Any) -> None:
+        self.address = address
+        self.faults: list[str] = []
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        self.context: BrowserContext = browser.new_context(base_url=address, **options)
+        self.page: Page = self.context.new_page()
+        self.watch(self.page)
+
+    def watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        page.on(
+            "console",
+            lambda line: self.faults.append(line.text) if "Policy" in line.text else None,
+        )
+        page.on("request", lambda request: self._judge(request.url))
+
+    def _judge(self, url: str) -> None:
+        if not url.startswith((self.address, "data:", "blob:", "about:")):
+            self.faults.append(f"foreign host: {url}")
+
+    def sign_in(self, username: str) -> Page:
+        self.page.goto("/accounts/login/")
+        self.page.fill("input[name=login]", username)
+        self.page.fill("input[name=password]", DEMO_PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(lambda url: "/accounts/login" not in url)
+        return self.page
+
+    def close(self) -> None:
+        self.context.close()
+
+
+def violations(page: Page) -> dict[str, str]:
+    """What axe finds on the page: rule and the first place."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document)")
+    return {item["id"]: item["nodes"][0]["html"][:200] for item in found["violations"]}
+
+
+def scrolls_sideways(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
