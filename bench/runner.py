@@ -1,6 +1,7 @@
 """Runs the asked workloads in order and prints each row as it is known, then the whole table."""
 
 import sys
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
 
@@ -9,7 +10,11 @@ from django.core.management import call_command
 from .company import build_bench
 from .money import grant_row, redeem_row
 from .over_http import http_rows
+from .pages import page_rows
 from .table import Row, render
+from .volume import make_volume
+
+VOLUME_BUDGET = 600  # seconds
 
 
 def run(*, only: list[str], seconds: int, rounds: int, incidents: int, folder: Path) -> int:
@@ -25,11 +30,26 @@ def run(*, only: list[str], seconds: int, rounds: int, incidents: int, folder: P
             sys.stdout.write(" | ".join(row.cells()) + "\n")
             sys.stdout.flush()
 
+    def add_each(found: Iterable[Row]) -> None:
+        for row in found:
+            add(row)
+
     if "grant" in only:
         add(grant_row(bench, seconds, rounds))
     if "redeem" in only:
         add(redeem_row(bench, seconds, rounds))
     if "http" in only:
-        add(*http_rows(bench, seconds, rounds, folder))
+        add_each(http_rows(bench, seconds, rounds, folder))
+    if "pages" in only:
+        places, taken = make_volume(incidents)
+        add(
+            Row(
+                f"{incidents:,} incidents made",
+                f"{taken:.0f} s",
+                budget=f"{VOLUME_BUDGET} s",
+                met=taken <= VOLUME_BUDGET,
+            )
+        )
+        add_each(page_rows(places))
     sys.stdout.write("\n" + render(rows) + "\n")
     return 0 if all(row.met is not False for row in rows) else 1
