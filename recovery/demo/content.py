@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 FOLDER = Path(__file__).resolve().parent / "content"
 SEVERITIES = ("minor", "moderate", "critical")
 LANGUAGES = ("es", "en")
-LED_TO = "consequences"
+ANY = "any"
 
 
 class Pair(NamedTuple):
@@ -85,13 +85,12 @@ class PlaybookWords:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What surrounds a story and what staff write, by language, then by use."""
+    """What surrounds a story and what staff write."""
 
     dishes: tuple[Pair, ...]
     streets: tuple[str, ...]
-    lines: Mapping[str, Mapping[str, tuple[str, ...]]]
-    # What the failure led to, by language, then by reason; `any` goes with every reason.
-    consequences: Mapping[str, Mapping[str, tuple[str, ...]]]
+    # By language, then by use, then by reason (or kind of promise); `any` goes with every one.
+    lines: Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +193,17 @@ def voice(content: str) -> Voice:
         dishes=tuple(Pair(*pair) for pair in found["dishes"]),
         streets=tuple(found.get("streets", ())),
         lines={
-            language: {use: tuple(lines) for use, lines in found[language].items() if use != LED_TO}
-            for language in LANGUAGES
-        },
-        consequences={
-            language: {reason: tuple(lines) for reason, lines in found[language][LED_TO].items()}
+            language: {use: _by_reason(lines) for use, lines in found[language].items()}
             for language in LANGUAGES
         },
     )
+
+
+def _by_reason(found: list[str] | Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """Lines by what they go with; a plain list goes with anything."""
+    if isinstance(found, list):
+        return {ANY: tuple(found)}
+    return {reason: tuple(lines) for reason, lines in found.items()}
 
 
 @cache

@@ -32,6 +32,8 @@ ENGLISH_SHARE = {"MX": 0.11, "CO": 0.04}
 REFERENCE = {"MX": "Q-{:06d}", "CO": "Y{:07d}"}
 # The share of customers who were on file before the product came.
 ON_FILE = 0.8
+# How many times more often than others somebody may complain.
+MOST_OFTEN = 9.0
 
 
 @dataclass(slots=True)
@@ -90,8 +92,10 @@ class Customers:
         self.everybody = [self._invent(number) for number in range(1, count + 1)]
         for customer in self.everybody[: int(count * ON_FILE)]:
             self._appear(customer, self.began - dt.timedelta(minutes=rng.randint(10, 700_000)))
-        # Most people complain once or twice; a few again and again.
-        self._wheel = Wheel(self.everybody, [rng.paretovariate(1.6) for _one in self.everybody])
+        # Most people complain once or twice; a few again and again, though never every day.
+        self._wheel = Wheel(
+            self.everybody, [min(rng.paretovariate(1.5), MOST_OFTEN) for _one in self.everybody]
+        )
 
     def draw(self) -> DemoCustomer:
         return self._wheel.draw(self.rng)

@@ -70,6 +70,7 @@ class Case:
     customer: DemoCustomer
     customer_id: uuid.UUID
     category: Category
+    reason: str
     severity: str
     location: Location | None
     amount_minor: int | None

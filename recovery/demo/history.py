@@ -67,6 +67,7 @@ class Shell:
     is_open: bool = False
     compensated: bool = False
     promised: bool = False
+    is_overdue: bool = False
     folio: str = ""
 
 
@@ -184,6 +185,7 @@ class History:
                         is_open=True,
                         compensated=place >= 2 and rng.random() < 0.6,
                         promised=place in {1, 3},
+                        is_overdue=place == 3 and rng.random() < 0.25,
                     )
                 )
         colleague, agent = (
@@ -214,6 +216,7 @@ class History:
             customer=customer,
             customer_id=customer_id,
             category=story.topic.category,
+            reason=story.topic.top.code,
             severity=story.severity,
             location=location,
             amount_minor=amount,
@@ -269,7 +272,7 @@ class History:
 
     def _customer(self, agent: Person) -> DemoCustomer:
         """Anybody; for one agent, the same person more often than chance would have it."""
-        if agent.staff.username in FAVOURS and self.rng.random() < 0.12:
+        if agent.staff.username in FAVOURS and self.rng.random() < 0.06:
             return self._favoured.setdefault(agent.staff.pk, self.customers.draw())
         return self.customers.draw()
 
@@ -410,7 +413,11 @@ class History:
             note = self.ids.at(at)
             language = case.agent.staff.language
             self.tables.notes.add(
-                note, case.id, case.agent.staff.pk, self.stories.line("notes", language), at
+                note,
+                case.id,
+                case.agent.staff.pk,
+                self.stories.line("notes", case.reason, language),
+                at,
             )
             self.trail.add(
                 at,
@@ -427,13 +434,19 @@ class History:
 
     def _promise(self, shell: Shell, case: Case, life: Life) -> None:
         rng = self.rng
+        if shell.promised:
+            made = min(case.logged_at + dt.timedelta(minutes=6), self.now)
+            overdue = shell.is_overdue and made < self.now - dt.timedelta(hours=1)
+            due_at = (
+                self.now - dt.timedelta(minutes=rng.randint(9, 55))
+                if overdue
+                else self._later_today()
+            )
+            self._owe(case, life, PromiseKind.CALL, made, due_at, open_still=True)
+            return
         kind = rng.choices(
             (PromiseKind.CALL, PromiseKind.LETTER, PromiseKind.INVITATION), (9, 1, 1)
         )[0]
-        if shell.promised:
-            made = min(case.logged_at + dt.timedelta(minutes=6), self.now)
-            self._owe(case, life, kind, made, self._later_today())
-            return
         if rng.random() > PROMISED[Severity(case.severity)]:
             return
         made = case.logged_at + minutes(rng, 14, 0.6)
@@ -454,8 +467,10 @@ class History:
         kind: PromiseKind,
         made: dt.datetime,
         due_at: dt.datetime,
+        *,
+        open_still: bool = False,
     ) -> None:
-        """A promise, and whether it was kept by now."""
+        """A promise, and whether it was kept by now; never, when it is `open_still`."""
         rng, agent = self.rng, case.agent
         promise = self.ids.at(made)
         roll = rng.random()
@@ -469,7 +484,7 @@ class History:
         ended: dt.datetime | None = due_at - (due_at - made) * rng.uniform(0.02, 0.5)
         if state == PromiseState.BROKEN:
             ended = due_at + minutes(rng, 120, 0.5)
-        if ended is None or ended >= self.now:
+        if open_still or ended is None or ended >= self.now:
             state, ended, life.owes = PromiseState.DUE, None, True
         self.tables.promises.add(
             promise,
@@ -478,7 +493,7 @@ class History:
             kind,
             due_at,
             agent.staff.pk,
-            self.stories.line("promises"),
+            self.stories.line("promises", kind),
             state,
             made,
             agent.staff.pk,
@@ -544,7 +559,7 @@ class History:
         life.resolved_at = at
         if not life.resolution:
             self._step(case, Step.CORRECT, at, "resolved")
-        life.resolution = self.stories.line("resolutions", case.agent.staff.language)
+        life.resolution = self.stories.line("resolutions", case.reason, case.agent.staff.language)
         self._move(case, life, IncidentState.RESOLVED, "resolved", at, case.agent)
 
     def _reopened(self, case: Case, life: Life, at: dt.datetime) -> dt.datetime:

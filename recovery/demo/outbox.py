@@ -42,8 +42,7 @@ class Outbox:
         self.ids = ids
         self.tables = tables
         self.trail = trail
-        adapter = adapter_for(Channel.EMAIL)
-        self.provider = adapter.provider if adapter else ""
+        self.provider = adapter_for(Channel.EMAIL).provider
 
     def send(
         self,

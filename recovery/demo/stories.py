@@ -74,28 +74,25 @@ class Stories:
             if severity is None or story.severity == severity:
                 return story
 
-    def line(self, use: str, language: str = Language.ES) -> str:
-        """One line of the voice, such as a note or a resolution."""
-        return self.rng.choice(self.voice.lines[language][use])
+    def line(self, use: str, fits: str = content.ANY, language: str = Language.ES) -> str:
+        """A line of the voice, such as a note: one that fits the reason, mostly."""
+        found = self.voice.lines[language][use]
+        if fits not in found or (content.ANY in found and self.rng.random() < 0.3):
+            fits = content.ANY
+        return self.rng.choice(found[fits])
 
     def tell(self, story: Story, amount_minor: int | None) -> str:
         """The narrative. `amount_minor` is what the case is about, in minor units."""
-        rng, lines = self.rng, self.voice.lines[story.language]
+        rng, fits, language = self.rng, story.topic.top.code, story.language
         core = story.text.format_map(_Slots(self._makers(story.language, amount_minor)))
         opening, consequence, closing = ADDED[Severity(story.severity)]
         parts = [
-            rng.choice(lines["openings"]) if rng.random() < opening else "",
+            self.line("openings", fits, language) if rng.random() < opening else "",
             core,
-            self._consequence(story) if rng.random() < consequence else "",
-            rng.choice(lines["closings"]) if rng.random() < closing else "",
+            self.line("consequences", fits, language) if rng.random() < consequence else "",
+            self.line("closings", fits, language) if rng.random() < closing else "",
         ]
         return " ".join(part for part in parts if part)
-
-    def _consequence(self, story: Story) -> str:
-        """What it led to: something that fits the reason, mostly."""
-        found = self.voice.consequences[story.language]
-        fits = story.topic.top.code if self.rng.random() < 0.7 else "any"
-        return self.rng.choice(found[fits])
 
     def _makers(self, language: str, amount_minor: int | None) -> dict[str, Callable[[], str]]:
         rng = self.rng

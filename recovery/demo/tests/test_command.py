@@ -1,0 +1,34 @@
+"""`manage.py seed_demo`: fills an empty database, and touches no other."""
+
+import functools
+
+import pytest
+from django.core.management import call_command
+
+from accounts.models import Market
+from audit.models import AuditEvent
+from incidents.models import Incident
+from recovery.management.commands import seed_demo
+
+from ..logins import DEMO_PASSWORD
+from ..seed import Size, seed_company
+
+pytestmark = pytest.mark.django_db
+
+
+def _counts() -> tuple[int, int, int]:
+    return Market.objects.count(), Incident.objects.count(), AuditEvent.objects.count()
+
+
+def test_it_fills_an_empty_database_and_then_leaves_it_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = functools.partial(seed_company, size=Size(incidents=90, customers=60))
+    monkeypatch.setattr(seed_demo, "seed_company", small)
+    call_command("seed_demo", "--if-empty", "--seed", "5")
+    assert DEMO_PASSWORD in capsys.readouterr().out
+    before = _counts()
+    assert before[0] == 2
+    call_command("seed_demo", "--if-empty")
+    assert "nothing was added" in capsys.readouterr().out
+    assert _counts() == before
