@@ -214,6 +214,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "DEFAULT_GENERATOR_CLASS": "accounts.api.schema.Generator",
     "ENUM_NAME_OVERRIDES": {
         "ClientScope": "accounts.states.Scope",
         "CompensationState": "compensations.states.CompensationState",

@@ -6,12 +6,22 @@ Kept apart from the authentication classes, which the framework loads before its
 from typing import Any
 
 from django.conf import settings
+from django.utils import translation
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 
 from .problems import CONTENT_TYPE
 
 METHODS = ("get", "post", "put", "patch", "delete")
+
+
+class Generator(SchemaGenerator):
+    """Writes the description in English, whatever the reader's language: it is checked in."""
+
+    def get_schema(self, *args: Any, **kwargs: Any) -> Any:
+        with translation.override("en"):
+            return super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 def with_problems(

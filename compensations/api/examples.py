@@ -98,6 +98,13 @@ VOID_WINDOW_OVER = refused(
     403, "void_window_over", "Your ten minutes are over. Ask your supervisor to void it."
 )
 
+COUPON = {
+    "state": "issued",
+    "last_four": "8HFR",
+    "value_minor": 20000,
+    "balance_minor": 20000,
+    "expires_at": "2027-02-21T06:00:00Z",
+}
 COMPENSATION = {
     "id": "019a9f0e-6d1c-7c55-9a42-3a4f6f0a7c11",
     "market": "MX",
@@ -120,13 +127,7 @@ COMPENSATION = {
     "ended_at": None,
     "void_reason": "",
     "reissue_of": None,
-    "coupon": {
-        "state": "issued",
-        "last_four": "8HFR",
-        "value_minor": 20000,
-        "balance_minor": 20000,
-        "expires_at": "2027-02-21T06:00:00Z",
-    },
+    "coupon": COUPON,
 }
 OFFERS = {
     "incident": "MX-26-7QK3",

@@ -137,10 +137,7 @@ class CompensationsView(OnlyKnownParameters, ListAPIView[Compensation]):
 
 
 class VoidView(APIView):
-    """Takes back a compensation that was not redeemed: the granting agent within ten minutes, a
-
-    supervisor of the team afterwards.
-    """
+    """Takes back what was not redeemed: its agent within ten minutes, later a supervisor."""
 
     permission_classes = (GRANTERS,)
 
@@ -162,6 +159,8 @@ class VoidView(APIView):
                     **examples.COMPENSATION,
                     "state": "voided",
                     "void_reason": "Granted on the wrong case",
+                    "ended_at": "2026-11-22T15:09:41.700Z",
+                    "coupon": {**examples.COUPON, "state": "voided"},
                 },
             ),
         ],
