@@ -173,6 +173,7 @@ MONEY: dict[str, Say] = {
     "compensation.granted": _granted,
     "compensation.voided": _voided,
     "compensation.expired": _because(gettext_lazy("Expired without being used")),
+    "compensation.settled": _because(gettext_lazy("Settled: posted, paid or done")),
     "coupon.redeemed": _redeemed,
     "coupon.reversed": _reversed,
     "coupon.reserved": _because(gettext_lazy("Reserved at a till")),
