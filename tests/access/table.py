@@ -1,0 +1,424 @@
+"""Every route of the URLconf with who may use it, and with what.
+
+A route with a `Row` is used by `who` for things of their own market; a request that names a thing
+of another market, in the address, the query or the body, is answered as if it did not exist. A
+route in `OPEN` answers anybody, and changes and tells nothing. One in neither fails the sweep.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from tests.access.world import Side
+
+Named = Callable[[Side], dict[str, Any]]
+
+READERS = frozenset({"agent", "supervisor", "finance", "auditor"})
+WORKERS = frozenset({"agent", "supervisor"})
+STAFF = frozenset(
+    {"agent", "supervisor", "finance", "auditor", "administrator", "cashier", "roleless"}
+)
+COMMENTERS = frozenset({"agent", "supervisor", "finance"})
+ADMIN = frozenset({"administrator"})
+CASHIER = frozenset({"cashier"})
+TILL = frozenset({"till"})
+
+
+def nothing(_side: Side) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One method of a route. `who` may use it; `ok` is what they then see for their own."""
+
+    method: str
+    who: frozenset[str]
+    ok: tuple[int, ...] = (200,)
+    body: Named = nothing
+    query: Named = nothing
+    # Whether the act, done on one's own, leaves something behind; else the body may be wrong.
+    changes: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    acts: tuple[Act, ...]
+    kwargs: Named = nothing
+    # Whether it moves value and so asks for an Idempotency-Key.
+    moves_value: bool = False
+
+
+def see(
+    who: frozenset[str], kwargs: Named = nothing, *, ok: int = 200, query: Named = nothing
+) -> Row:
+    """A page to read."""
+    return Row((Act("GET", who, (ok,), query=query),), kwargs)
+
+
+def do(
+    who: frozenset[str],
+    body: Named = nothing,
+    kwargs: Named = nothing,
+    *,
+    ok: int = 302,
+    changes: bool = True,
+) -> Row:
+    """A page that only takes a POST."""
+    return Row((Act("POST", who, (ok,), body, changes=changes),), kwargs)
+
+
+def form(
+    who: frozenset[str],
+    body: Named,
+    kwargs: Named = nothing,
+    *,
+    ok: int = 302,
+    changes: bool = True,
+    get: int = 200,
+    query: Named = nothing,
+) -> Row:
+    """A page with a form."""
+    acts = (
+        Act("GET", who, (get,), query=query),
+        Act("POST", who, (ok,), body, changes=changes),
+    )
+    return Row(acts, kwargs)
+
+
+def of(**names: str) -> Named:
+    """Fields whose values are the side's things: `of(pk="customer")`."""
+    return lambda side: {key: getattr(side, name) for key, name in names.items()}
+
+
+def plus(named: Named, **plain: Any) -> Named:
+    """The same with fields that say the same for every side."""
+    return lambda side: {**named(side), **plain}
+
+
+def plain(**values: Any) -> Named:
+    return lambda _side: dict(values)
+
+
+FOLIO = of(folio="folio")
+CASE = plus(
+    of(category="category", location="location"),
+    narrative="Esperó dos horas.",
+    kind="claim",
+    channel="phone",
+)
+
+TOMORROW = (timezone.now() + dt.timedelta(days=1)).strftime("%Y-%m-%dT10:00")
+
+DESK: dict[str, Row] = {
+    "home": Row(
+        (
+            Act("GET", WORKERS),
+            Act("GET", (READERS | CASHIER | ADMIN) - WORKERS, (302,)),
+        )
+    ),
+    "switch-market": do(READERS, of(market="market"), changes=False),
+    "find": Row((Act("GET", STAFF, (200, 302), query=of(q="folio")),)),
+    "promises": see(READERS),
+    "promise-end": do(WORKERS, plain(end="kept"), of(pk="promise")),
+    "incidents": see(READERS, query=of(location="location", category="category", q="folio")),
+    "incidents-take-over": do(
+        WORKERS, plus(of(case="fresh_incident"), confirmed="1"), ok=200, changes=False
+    ),
+    "incident-new": form(
+        WORKERS,
+        plus(CASE, severity="moderate"),
+        query=of(customer="customer"),
+        ok=422,
+        changes=False,
+    ),
+    "intake-look-up": see(WORKERS, query=of(customer_text="customer_name")),
+    "intake-new-customer": do(WORKERS, plain(customer_text="Ana Ruiz"), ok=200, changes=False),
+    "intake-panel": do(
+        WORKERS,
+        of(customer="customer", category="category", location="location"),
+        ok=200,
+        changes=False,
+    ),
+    "intake-draft": do(WORKERS, plain(narrative="otro"), ok=204),
+    "intake-start-over": do(WORKERS, changes=False),
+    "incident": see(READERS, FOLIO),
+    "incident-others": see(READERS, FOLIO),
+    "incident-change": form(
+        WORKERS,
+        plus(CASE, severity="moderate", version="1", narrative="Corregido."),
+        of(folio="fresh_folio"),
+    ),
+    "incident-add-to": do(WORKERS, plain(narrative="otra vez"), FOLIO),
+    "incident-note": do(COMMENTERS, plain(body="nota"), FOLIO),
+    "incident-promise": do(WORKERS, plus(of(owner="person"), kind="call", due_at=TOMORROW), FOLIO),
+    "incident-step": do(WORKERS, plain(step="explain"), FOLIO),
+    "incident-resolve": do(WORKERS, plain(resolution="listo"), FOLIO),
+    "incident-close": do(WORKERS, nothing, of(folio="resolved_folio")),
+    "incident-reopen": do(WORKERS, plain(reason="volvió"), of(folio="resolved_folio")),
+    "playbook-read": do(READERS, nothing, of(folio="folio", pk="playbook"), changes=False),
+    "incident-grant": do(WORKERS, of(offer="offer"), of(folio="fresh_folio")),
+    "compensation-send": do(
+        WORKERS, plain(channel="handover"), of(folio="folio", pk="compensation")
+    ),
+    "compensation-void": do(
+        WORKERS, plain(reason="por error"), of(folio="folio", pk="compensation")
+    ),
+    "handover": see(WORKERS, of(folio="folio", pk="handed_message")),
+    "message-way": see(READERS, of(folio="folio", pk="message")),
+    "handover-confirm": do(WORKERS, nothing, of(folio="folio", pk="handed_message"), changes=False),
+    "customers": see(READERS, query=of(q="customer_name")),
+    "customer-new": form(WORKERS, plain(name="Ana Ruiz", language="es", preferred_channel="email")),
+    "customer": see(READERS, of(pk="customer")),
+    "customer-change": form(
+        WORKERS,
+        plain(name="Otro Nombre", language="es", preferred_channel="email"),
+        of(pk="customer"),
+    ),
+    "contact-add": do(WORKERS, plain(kind="email", value="b@example.com"), of(pk="customer")),
+    "contact-correct": do(
+        WORKERS, plain(value="c@example.com"), of(pk="customer", contact_pk="contact")
+    ),
+    "contact-remove": do(WORKERS, nothing, of(pk="customer", contact_pk="contact")),
+    "contact-reveal": do(
+        COMMENTERS, plain(reason="llamar"), of(pk="customer", contact_pk="contact"), ok=200
+    ),
+}
+
+COUNTER: dict[str, Row] = {
+    "counter": form(CASHIER, of(code="code"), changes=False),
+    "counter-place": form(CASHIER, of(location="location"), changes=False),
+    "counter-coupon": form(CASHIER, plain(reference="x"), get=302, changes=False),
+    "counter-redemption": form(CASHIER, nothing, of(pk="redemption")),
+}
+
+MARKET_BODY = plain(
+    name="Otro",
+    brand="B",
+    locale="es-MX",
+    language="es",
+    sender_email="a@example.com",
+    undo_minutes="10",
+    is_active="on",
+)
+
+ADMINISTRATION: dict[str, Row] = {
+    "administration": see(ADMIN, ok=302),
+    "markets": see(ADMIN),
+    "market-new": form(
+        ADMIN,
+        plus(
+            of(administrator="person"),
+            code="PE",
+            name="Perú",
+            brand="B",
+            country="PE",
+            currency="PEN",
+            time_zone="America/Lima",
+            locale="es-PE",
+            language="es",
+            sender_email="a@example.com",
+            undo_minutes="10",
+        ),
+    ),
+    "market": form(ADMIN, MARKET_BODY, of(code="market_code")),
+    "locations": see(ADMIN),
+    "location-new": form(ADMIN, plus(of(market="market"), code="NEW", name="Nuevo")),
+    "location": form(ADMIN, plain(name="Otro", is_active="on"), of(pk="location")),
+    "teams": see(ADMIN),
+    "team-new": form(ADMIN, plus(of(market="market"), name="Nuevo")),
+    "team": form(ADMIN, plain(name="Otro", is_active="on"), of(pk="team")),
+    "people": see(ADMIN, query=plus(nothing, q="a")),
+    "person-new": form(
+        ADMIN,
+        plus(
+            of(market="market", team="team", location="location"),
+            name="Nora",
+            username="nora",
+            email="nora@example.com",
+            roles="agent",
+            language="es",
+        ),
+        ok=200,
+    ),
+    "person": form(
+        ADMIN,
+        plus(of(location="location"), name="Otro", email="otro@example.com"),
+        of(pk="person"),
+    ),
+    "person-role": do(ADMIN, plus(of(market="market"), role="cashier"), of(pk="person")),
+    "person-role-end": do(ADMIN, of(grant="grant"), of(pk="person")),
+    "person-team": do(ADMIN, of(team="team"), of(pk="person"), changes=False),
+    "person-active": do(ADMIN, plain(active="no"), of(pk="person")),
+    "person-password": do(ADMIN, nothing, of(pk="person"), ok=200),
+    "api-clients": see(ADMIN),
+    "api-client-new": form(
+        ADMIN,
+        plus(of(market="market"), name="Nueva", scopes="coupons:redeem", valid_days="30"),
+        ok=200,
+    ),
+    "api-client": see(ADMIN, of(pk="client")),
+    "api-client-rotate": do(ADMIN, nothing, of(pk="client"), ok=200),
+    "api-client-revoke": do(ADMIN, nothing, of(pk="client")),
+    "preferences": form(STAFF, plain(language="es", theme="dark")),
+    "token-new": do(STAFF, plain(valid_days="30"), ok=200),
+    "token-revoke": do(frozenset({"agent"}), nothing, of(pk="token")),
+}
+
+API: dict[str, Row] = {
+    "api-me": see(STAFF | TILL),
+    "api-customers": Row(
+        (
+            Act("GET", READERS | TILL, query=of(email="customer_email")),
+            Act(
+                "POST",
+                WORKERS | TILL,
+                (201,),
+                plus(of(market="market_code"), name="Ana"),
+                changes=True,
+            ),
+        )
+    ),
+    "api-customer": Row(
+        (
+            Act("GET", READERS | TILL),
+            Act("PATCH", WORKERS | TILL, body=plain(name="Otro"), changes=True),
+        ),
+        of(key="customer"),
+    ),
+    "api-incidents": Row(
+        (
+            Act("GET", READERS | TILL),
+            Act(
+                "POST",
+                WORKERS | TILL,
+                (201,),
+                plus(
+                    of(customer="customer", category="category_code"),
+                    narrative="Esperó.",
+                    channel="phone",
+                ),
+                changes=True,
+            ),
+        )
+    ),
+    "api-incident": Row(
+        (
+            Act("GET", READERS),
+            Act("PATCH", WORKERS, body=plain(version=1, narrative="Otro."), changes=True),
+        ),
+        of(folio="fresh_folio"),
+    ),
+    "api-offers": see(READERS, FOLIO),
+    "api-grant": Row(
+        (Act("POST", WORKERS, (201,), lambda s: {"offer": int(s.offer)}, changes=True),),
+        of(folio="fresh_folio"),
+        moves_value=True,
+    ),
+    "api-compensations": see(READERS),
+    "api-void": Row(
+        (Act("POST", WORKERS, (200,), plain(reason="por error"), changes=True),),
+        of(id="compensation"),
+        moves_value=True,
+    ),
+    "api-validate": Row(
+        (Act("POST", CASHIER | TILL, body=of(code="code", location="location_code")),)
+    ),
+    "api-reserve": Row(
+        (Act("POST", TILL, body=of(code="code"), changes=True),),
+        moves_value=True,
+    ),
+    "api-redeem": Row(
+        (
+            Act(
+                "POST",
+                CASHIER | TILL,
+                (200, 201),
+                plus(of(code="code", location="location_code"), external_transaction_id="sale-9"),
+                changes=True,
+            ),
+        ),
+        moves_value=True,
+    ),
+    "api-release": Row(
+        (Act("POST", TILL, (200, 404, 409, 422), of(code="reserved_code")),), moves_value=True
+    ),
+    "api-reverse": Row(
+        (
+            Act(
+                "POST",
+                CASHIER,
+                (200, 201),
+                of(external_transaction_id="transaction", location="location_code"),
+                changes=True,
+            ),
+            Act(
+                "POST",
+                TILL,
+                (404, 409, 422),
+                of(external_transaction_id="transaction", location="location_code"),
+            ),
+        ),
+        moves_value=True,
+    ),
+}
+
+# Answer anybody; the address names nothing of a market, or a secret that is its own key.
+OPEN: dict[str, dict[str, Any]] = {
+    # Addresses that nothing answers at: any path stands for all.
+    "api-nothing": {"path": "/api/v1/nothing-here"},
+    "admin/(?P<url>.*)$": {"path": "/admin/nothing-here/"},
+    "portal-coupon": {"token": "x" * 43},
+    "portal-picture": {"token": "x" * 43},
+    "set_language": {},
+    "own-password": {},
+    "own-email": {},
+    "account_login": {},
+    "account_logout": {},
+    "account_inactive": {},
+    "account_signup": {},
+    "account_reauthenticate": {},
+    "account_email": {},
+    "account_email_verification_sent": {},
+    "account_change_password": {},
+    "account_set_password": {},
+    "account_reset_password": {},
+    "account_confirm_login_code": {},
+    "account_confirm_email": {"key": "x"},
+    "account_reset_password_from_key_done": {},
+    "account_reset_password_from_key": {"uidb36": "1", "key": "x"},
+    "account_reset_password_done": {},
+    "mfa_index": {},
+    "mfa_authenticate": {},
+    "mfa_reauthenticate": {},
+    "mfa_activate_totp": {},
+    "mfa_deactivate_totp": {},
+    "mfa_view_recovery_codes": {},
+    "mfa_generate_recovery_codes": {},
+    "mfa_download_recovery_codes": {},
+    "api-live": {},
+    "api-ready": {},
+    "api-receipts": {"provider": "smtp"},
+    "api-schema": {},
+    "api-docs": {},
+    "javascript-catalog": {},
+    # The two below exist in embedded mode and tests only.
+    "mailbox": {},
+    "mailbox-message": {"key": "x"},
+    "mailbox-part": {"key": "x"},
+    "gallery": {},
+    "admin:index": {},
+    "admin:login": {},
+    "admin:logout": {},
+    "admin:password_change": {},
+    "admin:password_change_done": {},
+    "admin:autocomplete": {},
+    "admin:jsi18n": {},
+    "admin:view_on_site": {"content_type_id": "1", "object_id": "1"},
+    "admin:app_list": {"app_label": "accounts"},
+}
+
+ROWS: dict[str, Row] = {**DESK, **COUNTER, **ADMINISTRATION, **API}
