@@ -178,6 +178,11 @@ class Staff(AbstractBaseUser):
             found.setdefault(market_id, set()).add(role)
         return {market_id: frozenset(roles) for market_id, roles in found.items()}
 
+    @cached_property
+    def supervised_team_ids(self) -> frozenset[int]:
+        """Teams under the person, read once per instance (so once per request)."""
+        return frozenset(self.supervised_teams.values_list("pk", flat=True))
+
     def has_role(self, market: Market | int, *roles: str) -> bool:
         """Whether the person holds any of `roles` in the market."""
         key = market if isinstance(market, int) else market.pk

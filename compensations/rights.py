@@ -23,7 +23,7 @@ def check_void_right(compensation: Compensation, by: Staff) -> None:
     if (
         compensation.team_id is not None
         and by.has_role(compensation.market_id, Role.SUPERVISOR)
-        and by.supervised_teams.filter(pk=compensation.team_id).exists()
+        and compensation.team_id in by.supervised_team_ids
     ):
         return
     if compensation.granted_by_id != by.pk or not by.has_role(

@@ -46,7 +46,7 @@ class MoneyField(forms.CharField):
             {
                 "inputmode": "decimal",
                 "autocomplete": "off",
-                "class": "num",
+                "class": "input num",
                 "data-amount": True,
                 "data-currency": market.currency,
                 "data-locale": market.locale,
@@ -106,7 +106,7 @@ class CaseFields(forms.Form):
     channel = forms.ChoiceField(label=_("How they reached us"), choices=ContactChannel)
     location = forms.ChoiceField(label=_("Location"), required=False)
     order_ref = forms.CharField(
-        label=_("Order or booking"),
+        label=_("Order"),
         max_length=60,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
@@ -162,6 +162,21 @@ class CaseFields(forms.Form):
         }
 
 
+class SuggestedChoice(forms.ChoiceField):
+    """A choice that the page makes by itself; left alone, it is the suggestion."""
+
+    def validate(self, value: Any) -> None:
+        if value:
+            super().validate(value)
+
+
+class NeededName(forms.CharField):
+    """Shown as needed; whether it is depends on the rest of the form, which asks for it."""
+
+    def validate(self, value: Any) -> None:
+        """Nothing is wrong with an empty one by itself."""
+
+
 class IntakeForm(CaseFields):
     """A new case, with its customer where that one is new too."""
 
@@ -177,7 +192,9 @@ class IntakeForm(CaseFields):
     once = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     customer = forms.UUIDField(required=False, widget=forms.HiddenInput)
     customer_text = forms.CharField(label=_("Customer"), max_length=200, required=False)
-    new_name = forms.CharField(label=_("Name"), max_length=120, required=False)
+    new_name = NeededName(
+        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
     new_phone = forms.CharField(
         label=_("Phone"),
         max_length=40,
@@ -190,8 +207,8 @@ class IntakeForm(CaseFields):
         required=False,
         widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off"}),
     )
-    severity = forms.ChoiceField(
-        label=_("Severity"), choices=Severity, required=False, widget=forms.RadioSelect
+    severity = SuggestedChoice(
+        label=_("Severity"), choices=Severity, widget=forms.RadioSelect(attrs={"required": False})
     )
     # The suggestion that was on the page: a severity that only followed it follows the next one.
     suggested = forms.ChoiceField(choices=Severity, required=False, widget=forms.HiddenInput)
@@ -202,7 +219,36 @@ class IntakeForm(CaseFields):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
-    field_order = ("customer_text", "new_name", "new_phone", "new_email", "category", "severity")
+    # The order in which a person meets the boxes: the first with an error takes the focus.
+    field_order = (
+        "customer",
+        "customer_text",
+        "new_name",
+        "new_phone",
+        "new_email",
+        "category",
+        "severity",
+        "severity_reason",
+        "narrative",
+    )
+
+    def clean_customer_text(self) -> str:
+        text = str(self.cleaned_data["customer_text"]).strip()
+        named = self.cleaned_data.get("customer") or str(self.data.get("new_name", "")).strip()
+        if not text and not named:
+            raise forms.ValidationError(
+                _("Look the customer up by phone, email, name, folio or order.")
+            )
+        return text
+
+    def clean_new_name(self) -> str:
+        name = str(self.cleaned_data["new_name"])
+        known = self.cleaned_data.get("customer") or "customer_text" in self.errors
+        if not name and not known:
+            raise forms.ValidationError(
+                _("Pick the customer from the list, or write the name of a new one.")
+            )
+        return name
 
     def case(self) -> dict[str, Any]:
         data = self.cleaned_data

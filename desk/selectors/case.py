@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.functional import Promise as LazyText
-from django.utils.translation import gettext as _
 
 from accounts.models import Market, Staff
 from accounts.selectors import visible_staff
@@ -13,6 +12,7 @@ from compensations.actions.sending import choose_channel
 from compensations.limits import Room
 from compensations.models import Compensation
 from compensations.selectors import OfferCard, OfferOption, offers_for
+from compensations.states import LimitScope, Measure
 from delivery.channels import available_channels
 from delivery.models import Message
 from delivery.selectors import messages_about
@@ -107,10 +107,19 @@ class CaseView:
     can_work: bool
 
     @property
-    def room(self) -> Room | None:
-        """The tightest amount limit of the offers on the page."""
-        options = self.offers.options if self.offers else []
-        return next((option.room for option in options if option.room is not None), None)
+    def rooms(self) -> list[Room]:
+        """The room of the offers on the page."""
+        return tightest(self.offers.options if self.offers else [])
+
+
+def tightest(options: Sequence[OfferOption]) -> list[Room]:
+    """The tightest amount limit; where that bounds one grant, the tightest that fills up too."""
+    counted = next((option.rooms for option in options if option.room is not None), [])
+    amounts = [room for room in counted if room.measure == Measure.AMOUNT]
+    if not amounts or amounts[0].scope != LimitScope.GRANT:
+        return amounts[:1]
+    filling = [room for room in amounts if room.scope != LimitScope.GRANT]
+    return [amounts[0], *filling[:1]]
 
 
 def steps_of(incident: Incident, playbook: Playbook | None) -> list[StepRow]:
@@ -137,11 +146,7 @@ def channel_choices(market: Market, contacts: Sequence[ContactPoint]) -> list[tu
             continue
         contact = next((row for row in contacts if row.kind == kind), None)
         if contact is not None:
-            words = _("%(channel)s to %(address)s") % {
-                "channel": channel.label,
-                "address": contact.masked,
-            }
-            choices.append((str(channel), words))
+            choices.append((str(channel), f"{channel.label} · {contact.masked}"))
     return choices
 
 

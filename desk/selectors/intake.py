@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from accounts.models import Staff
 from common.errors import InvalidInput
 from common.money import parse_money
+from compensations.limits import Room
 from compensations.models import Compensation
 from compensations.selectors import OfferCard, preview_offers
-from incidents.models import Category, Customer, Incident, Playbook, SeverityGuide
+from incidents.models import Category, Customer, Incident, Playbook, PlaybookStep, SeverityGuide
 from incidents.selectors import (
     open_and_recent,
     playbook_for,
@@ -21,10 +22,11 @@ from incidents.selectors import (
     visible_customers,
     visible_incidents,
 )
-from incidents.states import Severity
+from incidents.states import Severity, Step
 
 from ..clocks import OPEN_STATES
 from ..places import Desk
+from .case import tightest
 from .given import for_order
 
 # What the form may send to be kept as a draft or read for the panel.
@@ -76,6 +78,19 @@ class Panel:
     def box(self) -> str:
         """What the severity's box was drawn for; it is drawn again only when this changes."""
         return f"{self.category.pk if self.category else ''}-{self.severity}"
+
+    @property
+    def words(self) -> list[PlaybookStep]:
+        """The playbook's words in the order of the steps."""
+        if self.playbook is None:
+            return []
+        order = {step: place for place, step in enumerate(Step.values)}
+        return sorted(self.playbook.steps.all(), key=lambda row: order[row.step])
+
+    @property
+    def rooms(self) -> list[Room]:
+        """The room of what may be offered."""
+        return tightest(self.offers.options if self.offers else [])
 
     @property
     def open_cases(self) -> list[Incident]:

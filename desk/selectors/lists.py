@@ -35,11 +35,9 @@ def mine(desk: Desk) -> QuerySet[Incident]:
 
 def team_ids(desk: Desk) -> list[int]:
     """The teams whose cases are the person's: their own and those they supervise here."""
-    teams = set()
+    teams: set[int] = set()
     if desk.staff.has_role(desk.market, Role.SUPERVISOR):
-        teams = set(
-            desk.staff.supervised_teams.filter(market=desk.market).values_list("pk", flat=True)
-        )
+        teams |= desk.staff.supervised_team_ids
     if desk.staff.team_id is not None:
         teams.add(desk.staff.team_id)
     return sorted(teams)

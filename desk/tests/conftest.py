@@ -10,6 +10,8 @@ from accounts.states import Role
 from common.ids import uuid7
 from compensations.tests.scenario import Company, build
 
+SignIn = Callable[[Staff], Client]
+
 
 @pytest.fixture
 def company(db: None) -> Company:
@@ -18,6 +20,7 @@ def company(db: None) -> Company:
 
 @pytest.fixture
 def elsewhere(db: None) -> Company:
+    """A market in which nobody of `company` holds a role."""
     return build("CO")
 
 
@@ -32,8 +35,9 @@ def auditor(company: Company) -> Staff:
 
 
 @pytest.fixture
-def signed_in() -> Callable[[Staff], Client]:
+def signed_in() -> SignIn:
     def sign_in(staff: Staff) -> Client:
+        Staff.objects.filter(pk=staff.pk).update(language="en")
         client = Client()
         client.force_login(staff)
         return client
@@ -42,6 +46,6 @@ def signed_in() -> Callable[[Staff], Client]:
 
 
 @pytest.fixture
-def desk(company: Company, signed_in: Callable[[Staff], Client]) -> Client:
+def desk(company: Company, signed_in: SignIn) -> Client:
     """The agent's browser."""
     return signed_in(company.agent)

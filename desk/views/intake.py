@@ -119,33 +119,25 @@ def _save(request: HttpRequest, desk: Desk, categories: list[Category]) -> HttpR
             except Refusal as refusal:
                 show_refusal(form, refusal, IntakeForm.NAMES)
             else:
+                if request.POST.get("then") != "next":
+                    return redirect(address)
                 folio = address.rstrip("/").rsplit("/", 1)[1]
                 messages.success(request, _("Case %(folio)s is logged.") % {"folio": folio})
-                if request.POST.get("then") == "next":
-                    return redirect("incident-new")
-                return redirect(address)
+                return redirect("incident-new")
     typed = {name: request.POST.get(name, "") for name in FIELDS}
     panel = panel_for(desk, typed, categories)
     return _page(request, desk, form, typed, panel, status=422)
 
 
 def _customer(desk: Desk, form: IntakeForm) -> Customer | None:
-    """The picked customer; None, with the reason beside the box, where one has to be named."""
+    """The picked customer, or None for a new one."""
     key = form.cleaned_data["customer"]
-    if key is not None:
-        found = picked_customer(desk, str(key))
-        if found is None:
-            form.add_error("customer_text", _("This customer is not in this market."))
-        return found
-    if not form.cleaned_data["new_name"]:
-        text = form.cleaned_data["customer_text"]
-        form.add_error(
-            "new_name" if text else "customer_text",
-            _("Pick the customer from the list, or write the name of a new one.")
-            if text
-            else _("Look the customer up by phone, email, name, folio or order."),
-        )
-    return None
+    if key is None:
+        return None
+    found = picked_customer(desk, str(key))
+    if found is None:
+        form.add_error("customer_text", _("This customer is not in this market."))
+    return found
 
 
 def _log(desk: Desk, form: IntakeForm, customer: Customer | None) -> str:

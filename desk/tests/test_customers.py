@@ -1,0 +1,150 @@
+"""Customers: the list, the page, and what may be corrected there."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from audit.models import AuditEvent
+from compensations.actions import grant
+from compensations.tests.scenario import Company
+from delivery.models import Message
+from incidents.models import ContactPoint, Customer
+
+
+@pytest.fixture
+def customer(company: Company) -> Customer:
+    return company.customer(email="mariana.solis@example.com", phone="998 123 4567")
+
+
+def page(desk: Client, customer: Customer) -> str:
+    return desk.get(f"/customers/{customer.pk}/").content.decode()
+
+
+def contact(customer: Customer, kind: str) -> ContactPoint:
+    return ContactPoint.objects.get(customer=customer, kind=kind)
+
+
+def test_the_list_finds_without_accents_and_masks(
+    company: Company, customer: Customer, desk: Client
+) -> None:
+    other = company.customer(name="Zoé Ávila")
+    text = desk.get("/customers/", {"q": "solis"}).content.decode()
+    assert str(customer.pk) in text
+    assert str(other.pk) not in text
+    assert "m•••@example.com" in text
+    assert "mariana.solis" not in text
+
+
+def test_the_page_tells_history_and_what_can_be_used(
+    company: Company, customer: Customer, desk: Client
+) -> None:
+    incident = company.incident(customer)
+    grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    text = page(desk, customer)
+    assert incident.folio in text
+    assert "$\u00a0200.00" in text
+    assert "Coupons that can be used" in text
+
+
+def test_a_customer_is_created_once(company: Company, desk: Client) -> None:
+    form = {
+        "once": "t",
+        "name": "Zoé Ávila",
+        "phone": "",
+        "email": "zoe@example.com",
+        "language": "es",
+        "preferred_channel": "email",
+        "external_ref": "Q-1",
+    }
+    first, second = desk.post("/customers/new/", form), desk.post("/customers/new/", form)
+    made = Customer.objects.get()
+    assert first["Location"] == second["Location"] == f"/customers/{made.pk}/"
+    taken = desk.post("/customers/new/", {**form, "once": "u", "email": "", "name": "Otra"})
+    assert taken.status_code == 422
+    assert "Another customer of this market has this number." in taken.content.decode()
+    assert 'value="Otra"' in taken.content.decode()
+
+
+def test_a_customer_is_corrected(customer: Customer, desk: Client) -> None:
+    form = {"name": "Mariana Solís Paz", "language": "en", "preferred_channel": "handover"}
+    answer = desk.post(f"/customers/{customer.pk}/change/", form)
+    assert answer.status_code == 302
+    customer.refresh_from_db()
+    assert (customer.name, customer.language) == ("Mariana Solís Paz", "en")
+
+
+def test_the_segment_is_not_an_agents_to_set(customer: Customer, desk: Client) -> None:
+    assert 'name="segment"' not in desk.get(f"/customers/{customer.pk}/change/").content.decode()
+    form = {
+        "name": customer.name,
+        "language": "es",
+        "preferred_channel": "email",
+        "segment": "vip",
+    }
+    desk.post(f"/customers/{customer.pk}/change/", form)
+    customer.refresh_from_db()
+    assert customer.segment == "standard"
+
+
+def test_a_corrected_contact_gets_what_was_waiting(
+    company: Company, customer: Customer, desk: Client
+) -> None:
+    grant(incident=company.incident(customer), offer=company.offers["coupon"], by=company.agent)
+    email = contact(customer, "email")
+    desk.post(f"/customers/{customer.pk}/contacts/{email.pk}/correct/", {"value": "m@example.org"})
+    email.refresh_from_db()
+    assert email.value == "m@example.org"
+    assert list(Message.objects.order_by("created_at").values_list("state", flat=True)) == [
+        "failed",
+        "queued",
+    ]
+
+
+def test_a_wrong_correction_stays_beside_its_box(customer: Customer, desk: Client) -> None:
+    email = contact(customer, "email")
+    answer = desk.post(
+        f"/customers/{customer.pk}/contacts/{email.pk}/correct/", {"value": "not an address"}
+    )
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert 'value="not an address"' in text
+    assert "This is not an email address." in text
+    email.refresh_from_db()
+    assert email.value == "mariana.solis@example.com"
+
+
+def test_contacts_are_added_and_put_away(customer: Customer, desk: Client) -> None:
+    path = f"/customers/{customer.pk}/contacts/"
+    assert desk.post(path, {"kind": "phone", "value": "12"}).status_code == 422
+    desk.post(path, {"kind": "handle", "value": "@mariana"})
+    handle = contact(customer, "handle")
+    desk.post(f"{path}{handle.pk}/remove/")
+    handle.refresh_from_db()
+    assert not handle.is_active
+
+
+def test_a_whole_contact_is_shown_for_a_reason_and_recorded(
+    customer: Customer, desk: Client
+) -> None:
+    email = contact(customer, "email")
+    path = f"/customers/{customer.pk}/contacts/{email.pk}/reveal/"
+    refused = desk.post(path, {"reason": ""})
+    assert refused.status_code == 422
+    assert "mariana.solis" not in refused.content.decode()
+    assert not AuditEvent.objects.filter(act="contact.revealed").exists()
+    shown = desk.post(path, {"reason": "La llamo hoy"})
+    assert "mariana.solis@example.com" in shown.content.decode()
+    assert "no-store" in shown["Cache-Control"]
+    event = AuditEvent.objects.get(act="contact.revealed")
+    assert event.reason == "La llamo hoy"
+    assert "mariana.solis" not in str(event.after)
+    assert "mariana.solis" not in page(desk, customer)
+
+
+def test_keyset_pages_keep_the_search(company: Company, desk: Client) -> None:
+    for number in range(55):
+        company.customer(name=f"Ana {number:02d}")
+    first = desk.get("/customers/?q=ana")
+    assert re.search(r"q=ana&(amp;)?after=|after=[^&]+&(amp;)?q=ana", first.context["next_url"])
+    assert desk.get(first.context["next_url"]).status_code == 200
