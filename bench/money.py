@@ -5,10 +5,12 @@ import uuid
 
 from django.db import connection
 
+from common.fingerprints import fingerprint
 from compensations import codes
 from compensations.actions import grant, redeem
 from compensations.models import Compensation, Coupon
-from incidents.models import Customer, Incident
+from incidents.models import ContactPoint, Customer, Incident
+from incidents.states import ContactKind
 
 from . import floor
 from .company import Bench
@@ -19,10 +21,24 @@ GRANT_BUDGET, REDEEM_BUDGET = 0.20, 0.30
 
 
 def make_incidents(bench: Bench, count: int) -> list[Incident]:
-    """Open cases, each with a customer of its own, inserted in bulk."""
+    """Open cases, each with a customer of its own who has an address, inserted in bulk."""
     company = bench.company
     customers = Customer.objects.bulk_create(
         [Customer(market=company.market, name=f"Cliente {n}", language="es") for n in range(count)],
+        batch_size=2000,
+    )
+    addresses = [f"{customer.pk.hex}@buzon.example" for customer in customers]
+    ContactPoint.objects.bulk_create(
+        [
+            ContactPoint(
+                customer=customer,
+                market=company.market,
+                kind=ContactKind.EMAIL,
+                value=address,
+                fingerprint=fingerprint("contact", address),
+            )
+            for customer, address in zip(customers, addresses, strict=True)
+        ],
         batch_size=2000,
     )
     return Incident.objects.bulk_create(
