@@ -65,7 +65,9 @@ def _offer(
         usable_at=list(words.at),
         per_customer=words.per[0],
         per_customer_days=words.per[1],
-        approval_from_minor=words.approval * HUNDREDTHS if words.approval else None,
+        approval_from_minor=(
+            _scaled(words.approval, share, step) * HUNDREDTHS if words.approval else None
+        ),
         is_statutory=words.statutory,
     )
 
