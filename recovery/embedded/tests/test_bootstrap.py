@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(bootstrap, "RUN", tmp_path / "requirements.txt")
     monkeypatch.setattr(bootstrap, "DEV", tmp_path / "requirements-dev.txt")
     monkeypatch.setattr(sys, "argv", ["bootstrap.py"])
+    make = venv.create
+
+    def without_pip(folder: Path, **options: bool) -> None:
+        make(folder, **{**options, "with_pip": False})  # pip is most of the time it takes
+
+    monkeypatch.setattr(venv, "create", without_pip)
     (tmp_path / "requirements.txt").write_text("")
     (tmp_path / "requirements-dev.txt").write_text("")
     return tmp_path
