@@ -8,6 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.views.defaults import server_error
 
 from common.context import request_id
 from common.errors import type_base
@@ -52,21 +53,33 @@ class DatabaseDownMiddleware:
         return None
 
 
+def broken(request: HttpRequest) -> HttpResponse:
+    """The answer to a mistake of ours: words for a person, a problem for a program."""
+    if not request.path.startswith("/api/"):
+        return server_error(request)
+    return _problem(500, "internal_error", _("Something failed on our side"))
+
+
+def _problem(status: int, code: str, words: str) -> HttpResponse:
+    return JsonResponse(
+        {
+            "type": type_base + code,
+            "title": words,
+            "status": status,
+            "code": code,
+            "detail": words,
+            "request_id": request_id.get(),
+        },
+        status=status,
+        content_type="application/problem+json",
+    )
+
+
 def database_down(request: HttpRequest) -> HttpResponse:
     """The 503, saying that nothing was saved and when to come back."""
     words = _("The database cannot be reached. Nothing was saved; try again in a moment.")
     if request.path.startswith("/api/"):
-        response: HttpResponse = JsonResponse(
-            {
-                "type": type_base + "unavailable",
-                "title": words,
-                "status": 503,
-                "code": "unavailable",
-                "request_id": request_id.get(),
-            },
-            status=503,
-            content_type="application/problem+json",
-        )
+        response = _problem(503, "unavailable", words)
     else:
         response = render(request, "503.html", status=503)
     response["Retry-After"] = "5"

@@ -7,6 +7,8 @@ from django.views.i18n import JavaScriptCatalog
 
 from common.gallery import gallery
 
+handler500 = "recovery.middleware.broken"
+
 urlpatterns = [
     path("", include("desk.urls")),
     path("p/", include("portal.urls")),
