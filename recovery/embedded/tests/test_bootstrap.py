@@ -22,8 +22,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sys, "argv", ["bootstrap.py"])
     make = venv.create
 
-    def without_pip(folder: Path, **options: bool) -> None:
-        make(folder, **{**options, "with_pip": False})  # pip is most of the time it takes
+    def without_pip(folder: Path, *, clear: bool, symlinks: bool, with_pip: bool) -> None:
+        make(folder, clear=clear, symlinks=symlinks)  # pip is most of the time it takes
 
     monkeypatch.setattr(venv, "create", without_pip)
     (tmp_path / "requirements.txt").write_text("")
