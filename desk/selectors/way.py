@@ -36,6 +36,8 @@ class Way:
 
     @property
     def label(self) -> str:
+        if self.to_confirm:
+            return _("Ready")
         return str(MessageState(self.message.state).label)
 
     @property

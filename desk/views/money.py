@@ -189,7 +189,7 @@ def handover(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> Htt
     with transaction.atomic():
         link = portal_url(compensation, message)
     picture = segno.make(link, error="m", micro=False).svg_inline(border=0, omitsize=True)
-    response = render(
+    return render(
         request,
         "desk/handover.html",
         {
@@ -202,8 +202,6 @@ def handover(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> Htt
             "qr": mark_safe(picture),  # noqa: S308
         },
     )
-    response["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 @require_POST
