@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,19 @@ T = TypeVar("T")
 REST = 5.0
 
 
+class _KeptClient(RedisCacheClient):
+    """Makes one client for each server, where Django makes one for each call."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._clients: dict[bool, Any] = {}
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        if write not in self._clients:
+            self._clients[write] = super().get_client(key, write=write)
+        return self._clients[write]
+
+
 class SteadyRedisCache(RedisCache):
     """Django's Redis cache with a per-process stand-in."""
 
@@ -27,6 +40,7 @@ class SteadyRedisCache(RedisCache):
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         super().__init__(server, params)
+        self._class = _KeptClient
         self._own = LocMemCache("steady", {})
 
     def _either(self, shared: Callable[[], T], own: Callable[[], T]) -> T:

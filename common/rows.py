@@ -73,12 +73,37 @@ def columns(model: type[Model], alias: str) -> str:
     return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
 
 
+@lru_cache(maxsize=128)
+def _names(model: type[Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
+
+
 def build(row: Sequence[Any], *models: type[Model]) -> list[Any]:
-    """One instance of each model from a row that selected their `columns` one after the other."""
+    """One instance of each model from a row that selected their `columns` one after the other.
+
+    For models without JSON columns, which the database's driver hands over as text.
+    """
     found = []
     start = 0
     for model in models:
-        names = [field.attname for field in model._meta.concrete_fields]
+        names = _names(model)
         found.append(model.from_db(connection.alias, names, row[start : start + len(names)]))
         start += len(names)
     return found
+
+
+@lru_cache(maxsize=128)
+def _select(rest: str, models: tuple[tuple[str, type[Model]], ...]) -> str:
+    # Both parts are written in the code; values are bound.
+    return f"SELECT {', '.join(columns(model, alias) for alias, model in models)} {rest}"
+
+
+def fetch(rest: str, values: Sequence[Any], **models: type[Model]) -> list[Any] | None:
+    """The first row of `SELECT ... rest`, one instance for each named model; None for no row.
+
+    `rest` begins with FROM and gives each model's table the alias of its name here.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_select(rest, tuple(models.items())), values)
+        row = cursor.fetchone()
+    return None if row is None else build(row, *models.values())

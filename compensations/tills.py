@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ApiClient, Location, Market, Staff
 from accounts.states import Role
 from common.errors import InvalidInput, NotAllowed
+from common.rows import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,15 @@ def till_of_client(client: ApiClient, location_code: str) -> Till:
     """The till of a client; a location is optional. Raises InvalidInput for an unknown one."""
     if not location_code:
         return Till(client.market, None)
-    location = Location.objects.filter(
-        market_id=client.market_id, code__iexact=location_code, is_active=True
-    ).first()
-    if location is None:
+    found = fetch(
+        "FROM accounts_location location "
+        "WHERE location.market_id = %s AND upper(location.code) = upper(%s) AND location.is_active",
+        [client.market_id, location_code],
+        location=Location,
+    )
+    if found is None:
         raise _no_such_location()
-    return Till(client.market, location)
+    return Till(client.market, found[0])
 
 
 def till_of_cashier(cashier: Staff, location_code: str) -> Till:

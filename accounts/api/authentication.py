@@ -7,14 +7,12 @@ indexed read per key and no write: a till authenticates on every sale.
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
-from common.rows import build, columns
+from common.rows import fetch
 
 from ..keys import CLIENT_KEY, MAX_LENGTH, STAFF_KEY, key_hash
 from ..middleware import carries_key
@@ -43,26 +41,16 @@ def caller_of(request: Request) -> Staff | ApiClient:
 
 
 # Read on every request of a program, so without compiling them anew each time.
-_STAFF = """
-SELECT {0}, {1} FROM accounts_accesstoken a JOIN accounts_staff b ON b.id = a.staff_id
-WHERE a.key_hash = %s AND a.revoked_at IS NULL AND a.expires_at > statement_timestamp()
-  AND b.is_active
+_BY_OWN_KEY = """
+FROM accounts_accesstoken token JOIN accounts_staff staff ON staff.id = token.staff_id
+WHERE token.key_hash = %s AND token.revoked_at IS NULL
+  AND token.expires_at > statement_timestamp() AND staff.is_active
 """
-_CLIENT = """
-SELECT {0}, {1} FROM accounts_apiclient a JOIN accounts_market b ON b.id = a.market_id
-WHERE a.key_hash = %s AND a.revoked_at IS NULL AND a.expires_at > statement_timestamp()
-  AND b.is_active
+_BY_CLIENT_KEY = """
+FROM accounts_apiclient client JOIN accounts_market market ON market.id = client.market_id
+WHERE client.key_hash = %s AND client.revoked_at IS NULL
+  AND client.expires_at > statement_timestamp() AND market.is_active
 """
-
-
-def _one(statement: str, wanted: bytes, key: type[Model], owner: type[Model]) -> list[Any]:
-    """The key's row and its owner's. Raises AuthenticationFailed for a key that opens nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement.format(columns(key, "a"), columns(owner, "b")), [wanted])
-        row = cursor.fetchone()
-    if row is None:
-        raise _refuse()
-    return build(row, key, owner)
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -92,7 +80,10 @@ class StaffTokenAuthentication(KeyAuthentication):
         key = bearer(request)
         if not key.startswith(STAFF_KEY):
             return None
-        token, staff = _one(_STAFF, key_hash(key), AccessToken, Staff)
+        found = fetch(_BY_OWN_KEY, [key_hash(key)], token=AccessToken, staff=Staff)
+        if found is None:
+            raise _refuse()
+        token, staff = found
         token.staff = staff
         return staff, token
 
@@ -106,6 +97,9 @@ class ClientKeyAuthentication(KeyAuthentication):
         key = bearer(request)
         if not key.startswith(CLIENT_KEY):
             raise _refuse()
-        client, market = _one(_CLIENT, key_hash(key), ApiClient, Market)
+        found = fetch(_BY_CLIENT_KEY, [key_hash(key)], client=ApiClient, market=Market)
+        if found is None:
+            raise _refuse()
+        client, market = found
         client.market = market
         return client, client

@@ -26,6 +26,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.errors import Refusal
+from common.rows import insert
 
 from ..models import IdempotentAnswer
 from . import problems
@@ -114,9 +115,7 @@ def _render(data: Any) -> str:
 
 
 def _store(caller: str, key: str, wanted: bytes, status: int, body: str) -> None:
-    IdempotentAnswer(caller=caller, key=key, request_hash=wanted, status=status, body=body).save(
-        force_insert=True
-    )
+    insert(IdempotentAnswer(caller=caller, key=key, request_hash=wanted, status=status, body=body))
 
 
 def _after_collision(caller: str, key: str, wanted: bytes) -> HttpResponse:

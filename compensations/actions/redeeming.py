@@ -21,6 +21,7 @@ from audit.actions import Actor, event
 from common.errors import InvalidInput, NotAllowed
 from common.ids import uuid7
 from common.rows import insert
+from common.transactions import within_transaction
 
 from .. import codes, ledger
 from ..models import Compensation, Coupon, LedgerEntry, Redemption, Reversal
@@ -179,10 +180,6 @@ _GUARD = """(coupon.state = 'issued' OR (coupon.state = 'reserved'
 _GUARDED = _REDEEM.format(lock="FOR UPDATE", guard=_GUARD)
 
 
-class _KnownTransaction(Exception):
-    """The transaction number was used before by this caller."""
-
-
 def redeem(
     *,
     code: str,
@@ -199,15 +196,16 @@ def redeem(
     """
     check_till(by, market)
     hashes = _read(code)
-    try:
-        return _redeem_once(hashes, external_transaction_id, market, location, amount_minor, by)
-    except (_KnownTransaction, CouponNotValid):
+    with within_transaction():
+        made = _redeem_once(hashes, external_transaction_id, market, location, amount_minor, by)
+        if made is not None:
+            return made
         known = _known(external_transaction_id, by)
         if known is None:
-            raise CouponNotValid(field="code") from None
+            raise CouponNotValid(field="code")
         same_coupon = bytes(known.coupon.code_hash) in hashes
         if not same_coupon or amount_minor not in {None, known.amount_minor}:
-            raise TransactionReused(field="external_transaction_id") from None
+            raise TransactionReused(field="external_transaction_id")
         return known
 
 
@@ -220,7 +218,6 @@ def _known(external_transaction_id: str, by: Caller) -> Redemption | None:
     )
 
 
-@transaction.atomic
 def _redeem_once(
     hashes: list[bytes],
     external_transaction_id: str,
@@ -228,7 +225,8 @@ def _redeem_once(
     location: Location | None,
     amount_minor: int | None,
     by: Caller,
-) -> Redemption:
+) -> Redemption | None:
+    """The redemption; None, and nothing changed, where the coupon or the number cannot be used."""
     client, cashier = _caller_columns(by)
     redemption = Redemption(
         pk=uuid7(),
@@ -255,13 +253,15 @@ def _redeem_once(
     }
     statement = _UNGUARDED if "redeem" in settings.GUARDS_OFF else _GUARDED
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        # Set in the same trip, since only a number that was used before goes back to it.
+        cursor.execute(f"SAVEPOINT redeeming; {statement}", values)
         row = cursor.fetchone()
+        if row is not None and row[-1] is None:
+            cursor.execute("ROLLBACK TO SAVEPOINT redeeming")
+            return None
     if row is None:
-        raise CouponNotValid(field="code")
+        return None
     coupon_id, compensation_id, amount, currency, last_four, balance, incident_id, created = row
-    if created is None:
-        raise _KnownTransaction
     redemption.coupon = Coupon(
         pk=coupon_id,
         compensation_id=compensation_id,

@@ -9,10 +9,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope, Roles
+from accounts.api.serializers import checked, shown
 from accounts.models import ApiClient, Staff
 from accounts.states import Role, Scope
 
@@ -35,10 +37,9 @@ MAY_REDEEM = Roles(Role.CASHIER) | HasScope(Scope.COUPONS_REDEEM)
 MAY_VALIDATE = MAY_REDEEM | HasScope(Scope.COUPONS_VALIDATE)
 
 
-def _read(request: Request, shape: Any) -> tuple[dict[str, Any], Till]:
+def _read(request: Request, shape: type[Serializer[Any]]) -> tuple[dict[str, Any], Till]:
     """The body's values and the till. Raises ValidationError, InvalidInput, NotAllowed."""
-    shape.is_valid(raise_exception=True)
-    values: dict[str, Any] = shape.validated_data
+    values = checked(shape, request.data)
     return values, till_of(_caller(request), values.get("location", ""))
 
 
@@ -69,14 +70,14 @@ class ValidateView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        values, till = _read(request, CodeRequest(data=request.data))
+        values, till = _read(request, CodeRequest)
         caller = _caller(request)
         origin = origin_of(request._request, caller, till)
         with guarded(origin, code=values["code"], market=till.market, looking_up=True):
             found = validate_coupon(
                 code=values["code"], market=till.market, location=till.location, by=caller
             )
-        return Response(ValidatedShape(found).data)
+        return Response(shown(ValidatedShape, found))
 
 
 class RedeemView(APIView):
@@ -116,7 +117,7 @@ class RedeemView(APIView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        values, till = _read(request, RedeemRequest(data=request.data))
+        values, till = _read(request, RedeemRequest)
         caller = _caller(request)
         origin = origin_of(request._request, caller, till)
         with guarded(origin, code=values["code"], market=till.market, looking_up=False):
@@ -128,7 +129,7 @@ class RedeemView(APIView):
                 amount_minor=values.get("amount_minor"),
                 by=caller,
             )
-        return Response(RedemptionShape(made).data)
+        return Response(shown(RedemptionShape, made))
 
 
 class ReverseView(APIView):
@@ -164,7 +165,7 @@ class ReverseView(APIView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        values, till = _read(request, ReverseRequest(data=request.data))
+        values, till = _read(request, ReverseRequest)
         caller = _caller(request)
         code = values.get("code")
         origin = origin_of(request._request, caller, till)
@@ -176,7 +177,7 @@ class ReverseView(APIView):
                 reason=values.get("reason", ""),
                 by=caller,
             )
-        return Response(ReversalShape(done).data)
+        return Response(shown(ReversalShape, done))
 
 
 class ReserveView(APIView):
@@ -195,7 +196,7 @@ class ReserveView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        values, till = _read(request, ReserveRequest(data=request.data))
+        values, till = _read(request, ReserveRequest)
         client = _client(request)
         origin = origin_of(request._request, client, till)
         with guarded(origin, code=values["code"], market=till.market, looking_up=True):
@@ -206,7 +207,7 @@ class ReserveView(APIView):
                 minutes=values["minutes"],
                 by=client,
             )
-        return Response(ReservationShape(held).data)
+        return Response(shown(ReservationShape, held))
 
 
 class ReleaseView(APIView):
@@ -227,9 +228,9 @@ class ReleaseView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        values, till = _read(request, CodeRequest(data=request.data))
+        values, till = _read(request, CodeRequest)
         client = _client(request)
         origin = origin_of(request._request, client, till)
         with guarded(origin, code=values["code"], market=till.market, looking_up=True):
             free = release(code=values["code"], market=till.market, by=client)
-        return Response(ReservationShape(free).data)
+        return Response(shown(ReservationShape, free))

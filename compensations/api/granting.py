@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from accounts.api.filters import OnlyKnownParameters
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import Roles
+from accounts.api.serializers import checked, shown
 from accounts.models import Staff
 from accounts.states import Role
 from common.errors import NotFound
@@ -103,20 +104,19 @@ class GrantView(APIView):
     )
     @idempotent
     def post(self, request: Request, folio: str) -> Response:
-        shape = GrantRequest(data=request.data)
-        shape.is_valid(raise_exception=True)
+        values = checked(GrantRequest, request.data)
         incident = _incident(request, folio)
-        offer = Offer.objects.filter(pk=shape.validated_data["offer"]).first()
+        offer = Offer.objects.filter(pk=values["offer"]).first()
         if offer is None:
             raise NotInScale(field="offer")
         made = grant(
             incident=incident,
             offer=offer,
-            amount_minor=shape.validated_data.get("amount_minor"),
-            channel=shape.validated_data.get("channel"),
+            amount_minor=values.get("amount_minor"),
+            channel=values.get("channel"),
             by=_staff(request),
         )
-        return Response(CompensationShape(made).data, status=201)
+        return Response(shown(CompensationShape, made), status=201)
 
 
 class CompensationsView(OnlyKnownParameters, ListAPIView[Compensation]):
