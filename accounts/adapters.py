@@ -1,11 +1,14 @@
 """How sign-in differs here from the library's: nobody signs up, passwords are audited."""
 
 import logging
+from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from .actions import change_own_password
 from .addresses import client_address
@@ -40,6 +43,16 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         security.warning("sign-in failed from %s", client_address(request))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Sends at once, in the request. A mail server that is away is said, not hidden."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (OSError, SMTPException) as error:
+            security.error("sign-in mail not sent: %s", type(error).__name__)
+            page = render(context["request"], "accounts/mail_away.html", status=503)
+            page["Retry-After"] = "60"
+            raise ImmediateHttpResponse(page) from error
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
         if not isinstance(user, Staff):

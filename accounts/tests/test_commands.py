@@ -1,13 +1,14 @@
 """The two commands operators rely on: the key on one line, or a clear line and a failure."""
 
 from io import StringIO
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from accounts.keys import key_hash
-from accounts.models import AccessToken, ApiClient
+from accounts.models import AccessToken, ApiClient, Market, RoleGrant, Staff
+from accounts.states import Role
 from audit.models import AuditEvent
 from audit.states import ActorKind
 
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.django_db
 
 def run(*words: str) -> str:
     out = StringIO()
-    call_command(*words, stdout=out, stderr=StringIO())
+    with translation.override("en"):
+        call_command(*words, stdout=out, stderr=StringIO())
     return out.getvalue().strip()
 
 
@@ -70,10 +72,51 @@ def test_what_is_wrong_is_said_and_fails(words: list[str], said: str) -> None:
     assert AuditEvent.objects.count() == 0
 
 
-def test_the_same_name_twice_fails(capsys: Any) -> None:
+def test_the_same_name_twice_fails() -> None:
     MarketFactory.create(code="MX")
     words = ["create_api_client", "Caja", "--scope", "coupons:redeem", "--market", "MX"]
     run(*words)
     with pytest.raises(CommandError, match="has this name"):
         run(*words)
     assert ApiClient.objects.count() == 1
+
+
+FIRST = ["create_administrator", "lucia", "--name=Lucía Paz", "--email=lucia@example.com"]
+NEW_MARKET = [
+    "--market=PE",
+    "--market-name=Hoteles Perú",
+    "--country=PE",
+    "--currency=PEN",
+    "--time-zone=America/Lima",
+]
+
+
+def test_an_empty_installation_gets_its_first_administrator() -> None:
+    password = run(*FIRST, *NEW_MARKET)
+    staff = Staff.objects.get(username="lucia")
+    market = Market.objects.get(code="PE")
+    assert staff.check_password(password)
+    assert staff.has_role(market, Role.ADMINISTRATOR)
+    assert RoleGrant.objects.get().granted_by is None
+    assert [row.act for row in AuditEvent.objects.order_by("id")] == [
+        "market.create",
+        "staff.create",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([*FIRST, "--market=PE"], "give --market-name, --country, --currency, --time-zone"),
+        ([*FIRST, *NEW_MARKET[:-1], "--time-zone=Lima"], "time_zone"),
+        ([*FIRST[:2], "--name=x", "--email=no", *NEW_MARKET], "email"),
+        ([*FIRST, "--market=MX"], "has an administrator"),
+    ],
+)
+def test_a_refused_administrator_leaves_nothing(words: list[str], said: str) -> None:
+    market = MarketFactory.create(code="MX")
+    StaffFactory.create(market=market, roles=[Role.ADMINISTRATOR])
+    with pytest.raises(CommandError, match=said):
+        run(*words)
+    assert Market.objects.count() == Staff.objects.count() == 1
+    assert AuditEvent.objects.count() == 0

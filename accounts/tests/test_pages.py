@@ -65,9 +65,7 @@ def addresses(company: Company) -> list[str]:
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
-def test_every_page_opens_in_both_languages(
-    company: Company, pages: Client, language: str
-) -> None:
+def test_every_page_opens_in_both_languages(company: Company, pages: Client, language: str) -> None:
     Staff.objects.filter(pk=company.admin.pk).update(language=language)
     for address in addresses(company):
         answer = pages.get(address)
@@ -134,9 +132,7 @@ class TestPlaces:
         company.market.refresh_from_db()
         assert (company.market.name, company.market.currency) == ("Nuevo", "MXN")
 
-    def test_a_code_in_use_is_said_beside_the_field(
-        self, company: Company, pages: Client
-    ) -> None:
+    def test_a_code_in_use_is_said_beside_the_field(self, company: Company, pages: Client) -> None:
         answer = pages.post(
             reverse("location-new"),
             {"market": company.market.pk, "code": company.location.code, "name": "Otro"},
@@ -236,9 +232,7 @@ class TestPeople:
             url = reverse("people") + url if url else ""
         assert len(seen) == len(set(seen)) == 124
 
-    def test_people_of_other_markets_are_not_listed(
-        self, company: Company, pages: Client
-    ) -> None:
+    def test_people_of_other_markets_are_not_listed(self, company: Company, pages: Client) -> None:
         StaffFactory.create(market=MarketFactory.create(), roles=[Role.AGENT], name="Ajena")
         assert "Ajena" not in pages.get(reverse("people")).content.decode()
 
@@ -343,9 +337,7 @@ class TestSignIn:
         pages = Client()
         pages.force_login(company.agent)
         before = company.agent.email
-        pages.post(
-            "/accounts/email/", {"action_add": "", "email": "new@example.com"}, follow=True
-        )
+        pages.post("/accounts/email/", {"action_add": "", "email": "new@example.com"}, follow=True)
         company.agent.refresh_from_db()
         assert company.agent.email == before
 
@@ -355,3 +347,15 @@ class TestSignIn:
         )
         assert answer.status_code == 302
         assert answer["Location"].startswith(reverse("account_login"))
+
+    @pytest.mark.parametrize("known", [True, False])
+    def test_a_mail_server_that_is_away_is_said(
+        self, company: Company, settings: Any, known: bool
+    ) -> None:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+        email = company.agent.email if known else "nobody@example.com"
+        answer = Client().post(reverse("account_reset_password"), {"email": email})
+        assert answer.status_code == 503
+        assert answer["Retry-After"] == "60"
+        assert company.agent.email not in answer.content.decode()

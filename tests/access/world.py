@@ -102,9 +102,9 @@ def _rename(company: Company) -> None:
     for row in (company.location, company.team, company.till):
         row.name = f"Ajena {row.name}"
         row.save()
-    for row in Staff.objects.filter(role_grants__market=company.market).distinct():
-        row.name = f"Ajena {row.name}"
-        row.save()
+    for staff in Staff.objects.filter(role_grants__market=company.market).distinct():
+        staff.name = f"Ajena {staff.name}"
+        staff.save()
     for category in (company.category, company.category.parent):
         assert category is not None
         category.name_es = category.name_en = f"Ajena {category.pk}"
