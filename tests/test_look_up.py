@@ -19,14 +19,14 @@ from django.urls import reverse
 from accounts.models import IdempotentAnswer, Staff
 from accounts.tests.scenario import APPS, snapshot
 from common.admin import ReadOnlyAdmin
-from incidents.models import ContactPoint, IntakeDraft, NameWord
+from incidents.models import ContactPoint, IntakeDraft, NameWord, NarrativeWord
 from tests.access.asking import Caller, neutral, tells_of_abroad
 from tests.access.world import CALLERS, World, build_world
 
 pytestmark = pytest.mark.django_db
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 # Not to be looked up: what somebody is typing, and words of all markets that make up no row.
-LEFT_OUT = {IntakeDraft, NameWord}
+LEFT_OUT = {IntakeDraft, NameWord, NarrativeWord}
 SECRET = ("password", "hash", "ciphertext", "fingerprint")
 HIDDEN = {ContactPoint: {"value"}, IdempotentAnswer: {"body"}}
 

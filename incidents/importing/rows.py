@@ -134,8 +134,7 @@ class Reader:
         columns = self.mapping.columns["narrative"]
         if not any(row.cells[name].strip() for name in columns):
             raise RowRefused(
-                _("Nothing says what happened: %(columns)s is empty.")
-                % {"columns": ", ".join(columns)}
+                _("Nothing says what happened (%(columns)s).") % {"columns": ", ".join(columns)}
             )
         if len(columns) == 1:
             return row.cells[columns[0]]

@@ -2,7 +2,15 @@
 
 from .customers import ContactPoint, Customer, NameWord
 from .guidance import Category, Playbook, PlaybookAcknowledgement, PlaybookStep, SeverityGuide
-from .incidents import Incident, IntakeDraft, Note, PortalToken, Promise, RecoveryStep
+from .incidents import (
+    Incident,
+    IntakeDraft,
+    NarrativeWord,
+    Note,
+    PortalToken,
+    Promise,
+    RecoveryStep,
+)
 
 __all__ = [
     "Category",
@@ -11,6 +19,7 @@ __all__ = [
     "Incident",
     "IntakeDraft",
     "NameWord",
+    "NarrativeWord",
     "Note",
     "Playbook",
     "PlaybookAcknowledgement",

@@ -132,6 +132,23 @@ class Incident(models.Model):
         return self.folio
 
 
+class NarrativeWord(models.Model):
+    """Every word of letters that a narrative has held, folded; kept by a trigger on incidents.
+
+    It says nothing of who wrote it where: it only tells which words are near a slip.
+    """
+
+    word = models.TextField(primary_key=True)
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["word"], opclasses=["gin_trgm_ops"], name="narrative_word_trgm"),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
+
+
 class Note(models.Model):
     """An internal note on an incident; never edited."""
 

@@ -15,7 +15,7 @@ from django.db.models import FloatField, Func, Q, QuerySet, Value
 
 from common.fingerprints import fingerprint
 
-from ..models import ContactPoint, Customer, Incident
+from ..models import ContactPoint, Customer, Incident, NarrativeWord
 from ..models.customers import Fold
 from .customers import visible_customers
 from .incidents import visible_incidents
@@ -88,16 +88,32 @@ def _by_name_with_slips(rows: QuerySet[Customer], words: list[str]) -> QuerySet[
     return rows
 
 
-def _narrative_query(text: str) -> SearchQueryCombinable | None:
-    """Every word typed, the last one perhaps only begun. One beginning: each costs a scan."""
+def narrative_words(text: str) -> list[str]:
+    """The words typed that a narrative may hold; none when there is no letter."""
     words = [word for word in re.findall(r"[^\W_]+", text) if len(word) >= FEWEST_LETTERS]
-    words = words[:MOST_WORDS]
-    if not any(word.isalpha() for word in words):
+    return words[:MOST_WORDS] if any(word.isalpha() for word in words) else []
+
+
+def _raw(query: str) -> SearchQueryCombinable:
+    return SearchQuery(Fold(Value(query)), config="simple", search_type="raw")
+
+
+def _by_narrative(rows: QuerySet[Incident], words: list[str]) -> QuerySet[Incident]:
+    """Every word typed, the last one perhaps only begun. One beginning: each costs a scan."""
+    begun = ":*" if len(words[-1]) >= FEWEST_LETTERS_OF_A_BEGINNING else ""
+    return rows.filter(narrative_search=_raw(" & ".join(words) + begun)).order_by("-id")
+
+
+def _by_narrative_with_slips(
+    rows: QuerySet[Incident], words: list[str]
+) -> QuerySet[Incident] | None:
+    """For every word typed, the word itself or one very near it."""
+    near = words_near(words, NarrativeWord)
+    if not any(near.values()):
         return None
-    raw = " & ".join(words)
-    if len(words[-1]) >= FEWEST_LETTERS_OF_A_BEGINNING:
-        raw += ":*"
-    return SearchQuery(Fold(Value(raw)), config="simple", search_type="raw")
+    choices = (" | ".join([word, *near[word]]) for word in words)
+    query = " & ".join(f"({choice})" for choice in choices)
+    return rows.filter(narrative_search=_raw(query)).order_by("-id")
 
 
 def _united(parts: Iterable[QuerySet[Any] | None]) -> list[uuid.UUID]:
@@ -166,10 +182,12 @@ def search_incidents(queryset: QuerySet[Incident], text: str) -> QuerySet[Incide
     customers = _customer_ids(Customer.objects.all(), text)
     if customers:
         ways.append(plain.filter(customer__in=customers).order_by("-id"))
-    query = _narrative_query(text)
-    if query is not None:
-        ways.append(plain.filter(narrative_search=query).order_by("-id"))
+    words = narrative_words(text)
+    if words:
+        ways.append(_by_narrative(plain, words))
     ids = _united(_bounded(ways, BOUND))
+    if not ids and words:
+        ids = _united(_bounded([_by_narrative_with_slips(plain, words)], BOUND))
     return queryset.filter(id__in=ids)
 
 

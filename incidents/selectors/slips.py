@@ -1,11 +1,11 @@
-"""Words of names near to what was typed: `lpez`, `hernandes`, `mraiana`.
+"""Known words near to what was typed: `lpez`, `hernandes`, `mraiana`, `regadra`.
 
 The dictionary gives candidates by shared trigrams; how many slips lie between two words decides.
 """
 
 from django.db.models import FloatField, Func, Value
 
-from ..models import NameWord
+from ..models import NameWord, NarrativeWord
 from ..models.customers import Fold
 
 
@@ -40,14 +40,16 @@ def allowed_slips(word: str) -> int:
     return 1 if len(word) < 6 else 2
 
 
-def words_near(words: list[str]) -> dict[str, list[str]]:
-    """For each word typed, the few nearest known words, already folded; the nearest first."""
+def words_near(
+    words: list[str], dictionary: type[NameWord] | type[NarrativeWord] = NameWord
+) -> dict[str, list[str]]:
+    """For each word typed, the few nearest of a dictionary, already folded; the nearest first."""
     near: dict[str, list[str]] = {word: [] for word in words}
     asked = [word for word in words if len(word) >= FEWEST_LETTERS]
     if not asked:
         return near
     parts = [
-        NameWord.objects.filter(word__trigram_similar=Fold(Value(word)))
+        dictionary._default_manager.filter(word__trigram_similar=Fold(Value(word)))
         .annotate(
             like=Similarity("word", Fold(Value(word))),
             typed=Value(word),

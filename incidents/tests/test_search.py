@@ -134,6 +134,8 @@ def test_nothing_of_another_market_is_found(desk: Desk, abroad: Desk) -> None:
         "regadera",
         "goteaba",
         "gotea",
+        "regadra",
+        "regaderra rrota",
     ],
 )
 def test_incidents_are_found_by_what_is_known_of_them(

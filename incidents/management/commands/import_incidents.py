@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 
 from accounts.models import Market
 from incidents.importing.errors import CannotImport
@@ -19,7 +19,12 @@ from incidents.importing.writing import save_drafts
 
 EXAMPLES = 3
 REASONS = 12
-NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+NAMES = {
+    ",": gettext_lazy("comma"),
+    ";": gettext_lazy("semicolon"),
+    "\t": gettext_lazy("tab"),
+    "|": gettext_lazy("bar"),
+}
 
 
 class Command(BaseCommand):
