@@ -93,6 +93,18 @@ def test_the_customer_has_to_be_named(company: Company, desk: Client) -> None:
     assert not Incident.objects.exists()
 
 
+def test_without_scripts_the_customer_is_picked_on_the_next_page(
+    company: Company, desk: Client
+) -> None:
+    customer = company.customer()
+    form = typed(company, customer_text="solis", new_name="")
+    text = desk.post(NEW, form).content.decode()
+    assert f'type="radio" name="customer" value="{customer.pk}"' in text
+    picked = {**form, "customer": ["", str(customer.pk)]}
+    assert desk.post(NEW, picked).status_code == 302
+    assert Incident.objects.get().customer == customer
+
+
 def test_a_customer_of_another_market_is_not_taken(
     company: Company, elsewhere: Company, desk: Client
 ) -> None:

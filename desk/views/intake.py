@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -61,6 +61,7 @@ def _page(
     panel: Panel,
     *,
     draft: IntakeDraft | None = None,
+    found: Sequence[Customer] = (),
     status: int = 200,
 ) -> HttpResponse:
     text = typed.get("customer_text", "")
@@ -77,6 +78,7 @@ def _page(
             "customer_text": text,
             "shows_new_customer": new and (draft is not None or status != 200),
             "draft": draft,
+            "found": [(row, contact_line(row)) for row in found],
             "fresh": status == 200 and panel.customer is None,
             "picked": status == 200 and panel.customer is not None,
             "token": uuid.uuid4().hex,
@@ -126,7 +128,16 @@ def _save(request: HttpRequest, desk: Desk, categories: list[Category]) -> HttpR
                 return redirect("incident-new")
     typed = {name: request.POST.get(name, "") for name in FIELDS}
     panel = panel_for(desk, typed, categories)
-    return _page(request, desk, form, typed, panel, status=422)
+    found: list[Customer] = []
+    if panel.customer is None and typed["customer_text"]:
+        found = _found(desk, typed["customer_text"])
+    return _page(request, desk, form, typed, panel, found=found, status=422)
+
+
+def _found(desk: Desk, text: str) -> list[Customer]:
+    """Customers of this market that fit what was typed, contacts loaded."""
+    rows = find_customers(desk.staff, text.strip()[:120])
+    return [row for row in rows if row.market_id == desk.market.pk]
 
 
 def _customer(desk: Desk, form: IntakeForm) -> Customer | None:
@@ -156,13 +167,13 @@ def _log(desk: Desk, form: IntakeForm, customer: Customer | None) -> str:
 def look_up(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Rows of the look-up box; the last one creates what was typed."""
     text = request.GET.get("customer_text", "").strip()[:120]
-    found = [row for row in find_customers(desk.staff, text) if row.market_id == desk.market.pk]
     return render(
         request,
         "components/options.html",
         {
             "options": [
-                {"value": row.pk, "label": row.name, "detail": contact_line(row)} for row in found
+                {"value": row.pk, "label": row.name, "detail": contact_line(row)}
+                for row in _found(desk, text)
             ],
             "create": _("Create “%(text)s” as a new customer") % {"text": text} if text else "",
         },
