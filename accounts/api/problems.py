@@ -1,13 +1,17 @@
 """Every refusal of the API as problem details (RFC 9457).
 
 `type` and `code` are stable, `title` and `detail` are in the reader's language, `errors` names
-fields, and a rule adds its numbers beside them. Errors of the code itself stay errors.
+fields, and a rule adds its numbers beside them. An error of the code itself is logged whole and
+answered without a word of it.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
@@ -16,6 +20,7 @@ from rest_framework.response import Response
 from common.context import request_id
 from common.errors import NotAllowed, NotFound, Refusal, type_base
 
+log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 TITLES = {
     400: _("The request cannot be read."),
@@ -27,6 +32,7 @@ TITLES = {
     413: _("The request is too large."),
     415: _("Only JSON is read here."),
     429: _("Too many attempts. Wait a moment."),
+    500: _("Something broke on our side."),
 }
 CODES = {
     400: "malformed",
@@ -38,6 +44,7 @@ CODES = {
     413: "too_large",
     415: "unsupported_media_type",
     429: "throttled",
+    500: "internal",
 }
 
 
@@ -118,8 +125,16 @@ def headers_for(error: Exception) -> dict[str, str]:
     return headers
 
 
+def _broken(error: Exception, context: Mapping[str, Any]) -> dict[str, Any]:
+    """Tells the log and whoever listens for failed requests; the caller learns the request id."""
+    request = context["request"]._request
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    got_request_exception.send(sender=None, request=request)
+    return problem(500)
+
+
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """The exception handler of the API. None leaves an error of the code to be a 500."""
+    """The exception handler of the API. None leaves a database that is away to the middleware."""
     if isinstance(error, Refusal):
         body = of_refusal(error)
     elif isinstance(error, Http404):
@@ -130,8 +145,10 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
         body = problem(413)
     elif isinstance(error, exceptions.APIException):
         body = _of_api_exception(error)
-    else:
+    elif isinstance(error, OperationalError | InterfaceError):
         return None
+    else:
+        body = _broken(error, context)
     return Response(
         body, status=body["status"], headers=headers_for(error), content_type=CONTENT_TYPE
     )

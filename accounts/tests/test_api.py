@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -226,6 +226,32 @@ class TestReading:
         assert answer.status_code == 405
         assert answer.json()["code"] == "method_not_allowed"
         assert "POST" in answer["Allow"]
+
+
+class TestBroken:
+    def test_an_error_of_the_code_is_a_problem_without_its_words(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client: Any = ApiClientFactory.create()
+        headers = {"Authorization": f"Bearer {client.key}", "Idempotency-Key": "k"}
+        browser = Client(raise_request_exception=False)
+        answer = browser.post("/spend", {"amount": 500}, "application/json", headers=headers)
+        assert answer.status_code == 500
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["code"] == "internal"
+        assert "on purpose" not in answer.content.decode()
+        assert "on purpose" in caplog.text
+        assert Holiday.objects.count() == 0
+
+    def test_a_database_that_is_away_is_503(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def away(*args: object, **kwargs: object) -> None:
+            raise OperationalError("connection refused")
+
+        monkeypatch.setattr("accounts.health.database", away)
+        answer = get("/api/v1/health/ready")
+        assert answer.status_code == 503
+        assert answer.json()["code"] == "unavailable"
+        assert answer["Retry-After"] == "5"
 
 
 class TestPages:
