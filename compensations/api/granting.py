@@ -41,7 +41,7 @@ def _incident(request: Request, folio: str) -> Incident:
     found = (
         visible_incidents(request.user)
         .select_related("market", "customer", "category")
-        .filter(folio=folio)
+        .filter(folio=folio.upper())
         .first()
     )
     if found is None:
