@@ -2,6 +2,7 @@
    later works without being set up. */
 
 import "./prefs.js";
+import "./focus.js";
 import "./keys.js";
 import "./combobox.js";
 import "./palette.js";

@@ -1,21 +1,35 @@
-"""One product and one browser for all journeys."""
+"""One product, one browser and one signing-in of each person for all journeys."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
+from tests.support.browser import Crew, Watched
 from tests.support.browser import chromium as start_chromium
-from tests.support.stack import running_stack
+from tests.support.stack import ROOT, running_stack
+
+FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
-def address() -> Iterator[str]:
-    with running_stack() as found:
-        yield found
+def crew() -> Iterator[Crew]:
+    with running_stack() as address, start_chromium() as browser:
+        yield Crew(browser, address)
 
 
-@pytest.fixture(scope="session")
-def browser_now() -> Iterator[Browser]:
-    with start_chromium() as found:
-        yield found
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Leaves with the journey whether it failed, for the pictures of where it stopped."""
+    report = yield
+    item.stash[FAILED] = report.failed or item.stash.get(FAILED, False)
+    return report
+
+
+@pytest.fixture
+def person(crew: Crew, request: pytest.FixtureRequest) -> Iterator[Callable[..., Watched]]:
+    """Opens a person's browser; the journey fails on any fault that a page met."""
+    yield crew.enter
+    failed = request.node.stash.get(FAILED, False)
+    name = request.node.name.replace("[", "-").strip("]")
+    assert crew.leave(pictures=str(ROOT / "test-results" / name) if failed else "") == []

@@ -14,6 +14,9 @@ from recovery.demo.logins import DEMO_PASSWORD
 AXE = Path(__file__).resolve().parent.parent / "vendor" / "axe.min.js"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
+# A page that is not there by then is a fault, also on a machine that is busy with other tests.
+WAIT_MS = 15_000
+
 
 class NoBrowser(RuntimeError):
     """Chromium is not installed; `.ci/run` installs it from the system's packages."""
@@ -39,6 +42,7 @@ class Watched:
         self.faults: list[str] = []
         options.setdefault("viewport", {"width": 1280, "height": 900})
         self.context: BrowserContext = browser.new_context(base_url=address, **options)
+        self.context.set_default_timeout(WAIT_MS)
         self.page: Page = self.context.new_page()
         self.watch(self.page)
 
@@ -64,6 +68,41 @@ class Watched:
 
     def close(self) -> None:
         self.context.close()
+
+
+class Crew:
+    """People at their browsers. Each signs in once; later contexts start from that session."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.browser = browser
+        self.address = address
+        self._sessions: dict[str, Any] = {}
+        self._opened: list[Watched] = []
+
+    def enter(self, username: str | None = None, **options: Any) -> Watched:
+        """A context of its own, signed in as `username` where one is given."""
+        if username is not None and username not in self._sessions:
+            door = Watched(self.browser, self.address)
+            door.sign_in(username)
+            self._sessions[username] = door.context.storage_state()
+            door.close()
+        if username is not None:
+            options["storage_state"] = self._sessions[username]
+        watched = Watched(self.browser, self.address, **options)
+        self._opened.append(watched)
+        return watched
+
+    def leave(self, pictures: str = "") -> list[str]:
+        """Closes every context; gives the faults that they met.
+
+        With `pictures` each page is first drawn into a file whose name starts so.
+        """
+        opened, self._opened = self._opened, []
+        for place, watched in enumerate(opened if pictures else []):
+            watched.page.screenshot(path=f"{pictures}-{place}.png", full_page=True)
+        for watched in opened:
+            watched.close()
+        return [fault for watched in opened for fault in watched.faults]
 
 
 def violations(page: Page) -> dict[str, str]:

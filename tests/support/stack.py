@@ -64,8 +64,12 @@ def answers(address: str) -> bool:
 def running_stack() -> Iterator[str]:
     """Starts everything, demo company included; gives its address and ends it afterwards.
 
-    Raises AssertionError with what the supervisor said when it does not become ready.
+    A product that runs already, named in RECOVERY_ADDRESS, is used as it is: for whoever writes a
+    journey. Raises AssertionError with what the supervisor said when it does not become ready.
     """
+    if running := os.environ.get("RECOVERY_ADDRESS"):
+        yield running.rstrip("/")
+        return
     with tempfile.TemporaryDirectory(prefix="recovery-stack-") as name:
         folder = Path(name)
         folder.chmod(0o711)
