@@ -52,9 +52,10 @@ def phone_digits(text: str) -> str:
 
 
 def name_words(text: str) -> list[str]:
-    """The words typed that may be of a name; none when there is no letter."""
+    """The words typed that may be of a name; none in an email, or without a letter."""
     words = [word for word in re.findall(r"\w+", text) if len(word) >= FEWEST_LETTERS]
-    return words[:MOST_WORDS] if any(word.isalpha() for word in words) else []
+    is_name = "@" not in text and any(word.isalpha() for word in words)
+    return words[:MOST_WORDS] if is_name else []
 
 
 def _by_contact(text: str) -> QuerySet[ContactPoint] | None:
