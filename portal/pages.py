@@ -94,7 +94,7 @@ def _coupon_page(
     state = state_of(coupon, now)
     code = codes.read_code(coupon) if state == CouponState.ISSUED else None
     heading, lead = _coupon_words(compensation, state, now)
-    rows = [_last_day(coupon), _where(coupon)]
+    rows = [_last_day(compensation, coupon, state), _where(coupon)]
     if state == CouponState.REDEEMED:
         rows = _uses(compensation, coupon)
     elif state == CouponState.VOIDED:
@@ -219,11 +219,11 @@ def _coupon_note(state: CouponState, *, hide_code: bool, readable: bool) -> str:
     return _("Show it when you pay, or type the code when you book or buy.")
 
 
-def _last_day(coupon: Coupon) -> Row:
+def _last_day(compensation: Compensation, coupon: Coupon, state: CouponState) -> Row:
     """The last local date on which it can be used; the moment of expiry itself is exclusive."""
     last = coupon.expires_at - dt.timedelta(microseconds=1)
-    passed = coupon.state == CouponState.EXPIRED
-    return Row(_("Expired") if passed else _("Use it until"), _day(last, coupon.compensation))
+    label = _("Expired") if state == CouponState.EXPIRED else _("Use it until")
+    return Row(label, _day(last, compensation))
 
 
 def _where(coupon: Coupon) -> Row:

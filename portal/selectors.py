@@ -15,7 +15,7 @@ def compensation_of(token: str) -> Compensation | None:
             "market",
             "customer",
             "offer",
-            "coupon__compensation__market",
+            "coupon",
             "incident__category",
             "incident__location",
             "reissued_as",

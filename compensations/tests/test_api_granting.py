@@ -91,6 +91,15 @@ def test_a_hole_of_the_scale_has_no_offers(company: Company, agent: Caller) -> N
     assert agent.get(_offers(hole)).json()["offers"] == []
 
 
+def test_looking_changes_nothing(company: Company, agent: Caller, incident: Incident) -> None:
+    grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    company.limit("agent", "day", "amount", 5_000_00)
+    before = everything()
+    assert agent.get(_offers(incident)).status_code == 200
+    assert agent.get("/compensations", state="issued").status_code == 200
+    assert everything() == before
+
+
 # --- grant ---------------------------------------------------------------------------------------
 
 

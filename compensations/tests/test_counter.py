@@ -20,6 +20,7 @@ from compensations.actions import grant, void
 from compensations.models import Compensation, Coupon, LedgerEntry, Redemption, Reversal
 from compensations.views import checked
 
+from .calls import everything
 from .scenario import Company, code_of, person
 
 SCAN = "/counter/"
@@ -89,6 +90,16 @@ def test_the_page_after_a_check_holds_no_code(
     for place in (page, held, trail, caplog.text):
         assert code not in place
         assert bare not in place
+
+
+def test_looking_changes_nothing(cashier: Client, company: Company, granted: Compensation) -> None:
+    done = cashier.post(COUPON, {"reference": _check(cashier, code_of(granted))})["Location"]
+    _check(cashier, code_of(_card(company)))
+    before = everything()
+    for address in (SCAN, "/counter/place/", COUPON, done):
+        assert cashier.get(address).status_code == 200
+        assert cashier.head(address).status_code == 200
+    assert everything() == before
 
 
 @pytest.mark.parametrize("state", ["unknown", "malformed", "used", "expired", "voided"])
