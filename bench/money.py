@@ -45,7 +45,7 @@ def make_incidents(bench: Bench, count: int) -> list[Incident]:
         [
             Incident(
                 market=company.market,
-                folio=f"B-{uuid.uuid4().hex[:16]}",
+                folio=f"B-{uuid.uuid4().hex[:16].upper()}",
                 customer=customer,
                 category=company.category,
                 severity="moderate",
