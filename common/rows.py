@@ -13,6 +13,8 @@ from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Now
 
+from .prepared import prepared
+
 M = TypeVar("M", bound=Model)
 
 
@@ -64,7 +66,7 @@ def insert(*rows: Model) -> None:
         row._state.db = connection.alias
     if statements:
         with connection.cursor() as cursor:
-            cursor.execute("; ".join(statements), values)
+            cursor.execute("; ".join(prepared(cursor, each) for each in statements), values)
 
 
 @lru_cache(maxsize=128)
@@ -104,6 +106,6 @@ def fetch(rest: str, values: Sequence[Any], **models: type[Model]) -> list[Any] 
     `rest` begins with FROM and gives each model's table the alias of its name here.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_select(rest, tuple(models.items())), values)
+        cursor.execute(prepared(cursor, _select(rest, tuple(models.items()))), values)
         row = cursor.fetchone()
     return None if row is None else build(row, *models.values())

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Market, Staff
 from accounts.states import Role
 from common.money import format_money
+from common.prepared import prepared
 from common.windows import local_date, window_start
 from incidents.models import Customer, Incident
 
@@ -126,7 +127,10 @@ def _applicable(market: Market, staff: Staff, customer: Customer | None) -> list
     segment = customer.segment if customer else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM compensations_issuancelimit WHERE market_id = %s AND state = %s",
+            prepared(
+                cursor,
+                "SELECT id FROM compensations_issuancelimit WHERE market_id = %s AND state = %s",
+            ),
             [market.pk, LimitState.IN_FORCE.value],
         )
         found = [_limit(pk) for (pk,) in cursor.fetchall()]
@@ -249,7 +253,7 @@ _GUARDED = _TAKE.format(
     fresh_guard="wanted.quantity <= rule.cap AND rule.state = 'in_force'",
     used_guard=(
         "counter.used + excluded.used <= (SELECT cap FROM compensations_issuancelimit "
-        "WHERE id = excluded.limit_id)"
+        "WHERE id = excluded.limit_id AND state = 'in_force')"
     ),
 )
 _UNGUARDED = _TAKE.format(fresh_guard="TRUE", used_guard="TRUE")
@@ -269,7 +273,7 @@ def take(compensation: Compensation, applicable: Applicable, *, market: Market) 
     quantities = [minor if k.limit.measure == Measure.AMOUNT else 1 for k in applicable.keys]
     with connection.cursor() as cursor:
         cursor.execute(
-            _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED,
+            prepared(cursor, _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED),
             [
                 [key.limit.pk for key in applicable.keys],
                 [key.subject for key in applicable.keys],
@@ -332,3 +336,80 @@ def give_back(compensation_id: uuid.UUID) -> None:
         )
         if released:
             LimitCounter.objects.filter(pk=use.counter_id).update(used=F("used") - use.quantity)
+
+
+def lock(compensation_id: uuid.UUID, applicable: Applicable) -> None:
+    """Locks the counters that a reissue gives back to and takes from, in the one order.
+
+    Giving back and then taking again would meet them twice, and could deadlock with a grant.
+    """
+    wanted = Q(uses__compensation_id=compensation_id, uses__released_at=None)
+    for key in applicable.keys:
+        wanted |= Q(limit=key.limit, subject=key.subject, starts_on=key.starts_on)
+    counters = LimitCounter.objects.filter(wanted).select_related("limit").distinct()
+    for counter in sorted(
+        counters, key=lambda row: (RANK[LimitScope(row.limit.scope)], row.limit_id, row.pk)
+    ):
+        LimitCounter.objects.select_for_update().get(pk=counter.pk)
+
+
+def in_force_instead_of(limit: IssuanceLimit) -> IssuanceLimit | None:
+    """The limit in force, locked, for the same scope, window, measure and target."""
+    return (
+        IssuanceLimit.objects.select_for_update()
+        .filter(
+            market_id=limit.market_id,
+            scope=limit.scope,
+            window=limit.window,
+            measure=limit.measure,
+            for_role=limit.for_role,
+            for_segment=limit.for_segment,
+            state=LimitState.IN_FORCE,
+            for_staff_id__isnull=limit.for_staff_id is None,
+            for_team_id__isnull=limit.for_team_id is None,
+        )
+        .filter(
+            Q() if limit.for_staff_id is None else Q(for_staff_id=limit.for_staff_id),
+            Q() if limit.for_team_id is None else Q(for_team_id=limit.for_team_id),
+        )
+        .exclude(pk=limit.pk)
+        .first()
+    )
+
+
+def target_subject(limit: IssuanceLimit) -> str | None:
+    """Whose counter a targeted limit uses; None where it is not one subject's."""
+    target = limit.for_staff_id or limit.for_team_id or limit.for_role
+    return str(target) if target else None
+
+
+def general_of(limit: IssuanceLimit) -> IssuanceLimit | None:
+    """The limit in force, locked, that a targeted one stands in for; None for a general one."""
+    if target_subject(limit) is None and not limit.for_segment:
+        return None
+    return in_force_instead_of(
+        IssuanceLimit(
+            market_id=limit.market_id,
+            scope=limit.scope,
+            window=limit.window,
+            measure=limit.measure,
+        )
+    )
+
+
+def carry_over(source: IssuanceLimit, target: IssuanceLimit, *, subject: str | None = None) -> None:
+    """Moves what was used under one limit to the one that holds instead, window by window.
+
+    Both rows are locked by the caller, so that no grant takes from them meanwhile. With `subject`
+    only that one's counters move.
+    """
+    counters = LimitCounter.objects.select_for_update().filter(limit=source, used__gt=0)
+    if subject is not None:
+        counters = counters.filter(subject=subject)
+    for counter in counters.order_by("pk"):
+        into, _made = LimitCounter.objects.get_or_create(
+            limit=target, subject=counter.subject, starts_on=counter.starts_on
+        )
+        LimitUse.objects.filter(counter=counter).update(counter=into)
+        LimitCounter.objects.filter(pk=into.pk).update(used=F("used") + counter.used)
+        LimitCounter.objects.filter(pk=counter.pk).update(used=0)

@@ -18,9 +18,9 @@ from delivery.registry import Recipient, Rendered, register_topic
 from incidents.actions import issue_portal_token
 from incidents.models import ContactPoint
 
-from .actions.sending import requeue
+from .actions.sending import is_of_staff, requeue, still_valid
 from .models import Compensation
-from .states import TOPIC, CompensationState
+from .states import TOPIC
 
 # How long a link to something without an end date opens.
 LINK_DAYS = 180
@@ -47,8 +47,8 @@ def resolve(message: Message) -> Recipient | None:
     """The contact as it is now; None when it was removed or the compensation is no longer valid."""
     if message.contact is None:
         return None
-    state = Compensation.objects.filter(pk=message.ref).values_list("state", flat=True).first()
-    if state != CompensationState.ISSUED:
+    compensation = Compensation.objects.filter(pk=message.ref).first()
+    if compensation is None or not still_valid(compensation):
         return None
     contact = (
         ContactPoint.objects.select_related("customer")
@@ -107,7 +107,7 @@ def outdated(message: Message) -> None:
     if message.contact is None:
         return
     contact = ContactPoint.objects.filter(pk=message.contact, is_active=True).first()
-    if contact is not None:
+    if contact is not None and not is_of_staff(contact):
         requeue(message, contact)
 
 

@@ -18,12 +18,14 @@ OWN_VOID_WINDOW = dt.timedelta(minutes=10)
 def check_void_right(compensation: Compensation, by: Staff) -> None:
     """The granting person within ten minutes, or a supervisor of the team that granted.
 
+    What somebody without a team granted, any other supervisor of the market may void.
+
     Raises NotAllowed or VoidWindowOver.
     """
-    if (
-        compensation.team_id is not None
-        and by.has_role(compensation.market_id, Role.SUPERVISOR)
-        and compensation.team_id in by.supervised_team_ids
+    if by.has_role(compensation.market_id, Role.SUPERVISOR) and (
+        compensation.granted_by_id != by.pk
+        if compensation.team_id is None
+        else compensation.team_id in by.supervised_team_ids
     ):
         return
     if compensation.granted_by_id != by.pk or not by.has_role(

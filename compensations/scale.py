@@ -11,6 +11,7 @@ from django.db import connection
 
 from accounts.models import Market
 from common.money import share
+from common.prepared import prepared
 from incidents.models import Category
 
 from .models import Offer, ScaleRule, ScaleVersion
@@ -38,7 +39,10 @@ def live_version(market: Market) -> ScaleVersion | None:
     """The market's live version, or None before its first publication."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM compensations_scaleversion WHERE market_id = %s AND state = %s",
+            prepared(
+                cursor,
+                "SELECT id FROM compensations_scaleversion WHERE market_id = %s AND state = %s",
+            ),
             [market.pk, ScaleState.LIVE.value],
         )
         row = cursor.fetchone()

@@ -51,7 +51,9 @@ def till_of_cashier(cashier: Staff, location_code: str) -> Till:
         raise NotAllowed
     places = counter_locations(cashier)
     if location_code:
-        location = places.filter(code__iexact=location_code).order_by("market_id").first()
+        # Two markets may use the same code: the person's own place wins.
+        named = places.filter(code__iexact=location_code).order_by("market_id")
+        location = named.filter(pk=cashier.location_id).first() or named.first()
     elif cashier.location_id is not None:
         location = places.filter(pk=cashier.location_id).first()
     else:

@@ -1,12 +1,13 @@
 """What surrounds every request: its id, and a clean answer when the database is away."""
 
 import logging
+import sys
 import uuid
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.defaults import server_error
 
@@ -40,11 +41,7 @@ class DatabaseDownMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        try:
-            return self.get_response(request)
-        except (OperationalError, InterfaceError):
-            log.exception("database unavailable")
-            return database_down(request)
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, (OperationalError, InterfaceError)):
@@ -54,7 +51,12 @@ class DatabaseDownMiddleware:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """The answer to a mistake of ours: words for a person, a problem for a program."""
+    """The answer to a mistake of ours: words for a person, a problem for a program.
+
+    A database that went away outside a view (reading or saving the session) ends here too.
+    """
+    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+        return database_down(request)
     if not request.path.startswith("/api/"):
         return server_error(request)
     return _problem(500, "internal_error", _("Something failed on our side"))
@@ -81,6 +83,7 @@ def database_down(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         response = _problem(503, "unavailable", words)
     else:
-        response = render(request, "503.html", status=503)
+        # Without the request: what surrounds a page would ask the database again.
+        response = HttpResponse(render_to_string("503.html"), status=503)
     response["Retry-After"] = "5"
     return response

@@ -95,6 +95,8 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 DATABASES = {"default": database(env.text("DATABASE_URL"))}
+# Off behind a pooler that hands connections on between transactions.
+PREPARED_STATEMENTS = env.flag("PREPARED_STATEMENTS", default=True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The role that serves requests and works tasks; it may only insert and read audit and ledger rows.
 RUNNING_ROLE = env.text("RUNNING_ROLE", "recovery_app")
@@ -264,6 +266,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "delivery.periodic.sweep_outbox", "schedule": 30.0},
+    "forget-answers": {"task": "accounts.periodic.forget_answers", "schedule": 3600.0},
     "forget-codes": {"task": "compensations.periodic.forget_codes", "schedule": 600.0},
 }
 

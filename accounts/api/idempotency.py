@@ -26,6 +26,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.errors import Refusal
+from common.prepared import prepared
 from common.rows import insert
 
 from ..models import IdempotentAnswer
@@ -90,7 +91,7 @@ LEFT JOIN accounts_idempotentanswer AS answer
 def _enter(caller: str, key: str, wanted: bytes) -> HttpResponse | None:
     """Takes the key's lock; the stored answer, if there is one. Raises KeyRunning, KeyMismatch."""
     with connection.cursor() as cursor:
-        cursor.execute(_ENTER, [_lock_number(caller, key), caller, key])
+        cursor.execute(prepared(cursor, _ENTER), [_lock_number(caller, key), caller, key])
         held, stored, status, body = cursor.fetchone()
     if not held:
         raise KeyRunning(extra={"retry_after": 1})

@@ -18,6 +18,7 @@ from audit.actions import event
 from audit.models import AuditEvent
 from common.errors import NotAllowed, NotFound, TransitionRefused
 from common.money import format_money, share
+from common.prepared import prepared
 from common.rows import build, columns, insert
 from common.windows import day_bounds, local_date
 from delivery.actions import wake_on_commit
@@ -70,7 +71,7 @@ def _locking() -> str:
 def _lock_incident(incident_id: uuid.UUID) -> Incident:
     """The incident and its customer, locked; their market and category read along."""
     with connection.cursor() as cursor:
-        cursor.execute(_locking(), [incident_id])
+        cursor.execute(prepared(cursor, _locking()), [incident_id])
         row = cursor.fetchone()
     if row is None:
         raise NotFound
@@ -99,7 +100,7 @@ def _contacts(customer: Customer) -> list[ContactPoint]:
     Raises SelfDealing when a member of staff, of whatever market or past, has one of them.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_contact_query(), [customer.pk])
+        cursor.execute(prepared(cursor, _contact_query()), [customer.pk])
         rows = cursor.fetchall()
     if any(row[-1] for row in rows):
         raise SelfDealing
@@ -343,7 +344,16 @@ def reissue(*, compensation: Compensation, reason: str, by: Staff) -> Compensati
 
     Both happen in this transaction or neither does. Raises what `void` and `grant` raise.
     """
-    _lock_incident(compensation.incident_id)
+    case = _lock_incident(compensation.incident_id)
+    # Coupon and compensation before any counter, as everywhere.
+    Coupon.objects.select_for_update().filter(compensation=compensation.pk).first()
+    Compensation.objects.select_for_update(of=("self",)).get(pk=compensation.pk)
+    limits.lock(
+        compensation.pk,
+        limits.limits_for(
+            market=case.market, staff=by, customer=case.customer, incident=case, at=timezone.now()
+        ),
+    )
     old = void(compensation=compensation, reason=reason, by=by)
     return grant(
         incident=old.incident,

@@ -10,6 +10,7 @@ from audit.actions import record
 from common.errors import NotAllowed
 from common.states import check_transition
 
+from .. import limits
 from ..models import IssuanceLimit
 from ..states import LIMIT_TRANSITIONS, LimitScope, LimitState, LimitWindow, Measure
 
@@ -103,15 +104,18 @@ def _decide(limit: IssuanceLimit, state: LimitState, by: Staff) -> IssuanceLimit
 
 @transaction.atomic
 def confirm_limit(*, limit: IssuanceLimit, by: Staff) -> IssuanceLimit:
-    """Puts a proposed limit in force and retires the one it replaces.
+    """Puts a proposed limit in force and retires the one it replaces; what was used stays used.
 
     Raises NotAllowed for the proposer and for the person it is about, TransitionRefused.
     """
+    Market.objects.select_for_update().get(pk=limit.market_id)
     row = _decide(limit, LimitState.IN_FORCE, by)
-    if row.replaces_id is not None:
-        IssuanceLimit.objects.filter(pk=row.replaces_id, state=LimitState.IN_FORCE).update(
-            state=LimitState.RETIRED
-        )
+    current = limits.in_force_instead_of(row)
+    if current is not None:
+        IssuanceLimit.objects.filter(pk=current.pk).update(state=LimitState.RETIRED)
+        limits.carry_over(current, row)
+    elif (general := limits.general_of(row)) is not None:
+        limits.carry_over(general, row, subject=limits.target_subject(row))
     row.save(update_fields=["state", "decided_at", "decided_by"])
     _record(row, "limit.confirmed", by, LimitState.PROPOSED, row.reason)
     return row
@@ -144,5 +148,7 @@ def retire_limit(*, limit: IssuanceLimit, reason: str, by: Staff) -> IssuanceLim
     check_transition(LIMIT_TRANSITIONS, row.state, LimitState.RETIRED)
     row.state = LimitState.RETIRED
     row.save(update_fields=["state"])
+    if (general := limits.general_of(row)) is not None:
+        limits.carry_over(row, general)
     _record(row, "limit.retired", by, LimitState.IN_FORCE, reason)
     return row

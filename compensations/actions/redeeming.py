@@ -20,6 +20,7 @@ from accounts.states import Role, Scope
 from audit.actions import Actor, event
 from common.errors import InvalidInput, NotAllowed
 from common.ids import uuid7
+from common.prepared import prepared
 from common.rows import insert
 from common.transactions import within_transaction
 
@@ -141,7 +142,7 @@ WITH wanted AS (
     WHERE coupon.id = wanted.id
       AND {guard}
       AND (coupon.usable_at = '[]'::jsonb OR coupon.usable_at ? %(location_code)s)
-      AND (%(amount)s IS NULL OR (%(amount)s > 0 AND %(amount)s <= coupon.balance_minor
+      AND (%(amount)s::bigint IS NULL OR (%(amount)s > 0 AND %(amount)s <= coupon.balance_minor
            AND (coupon.keeps_balance OR %(amount)s = coupon.balance_minor)))
     RETURNING coupon.id, coupon.compensation_id, coupon.currency, coupon.balance_minor,
               coupon.last_four, COALESCE(%(amount)s, wanted.balance_minor) AS amount
@@ -192,7 +193,8 @@ def redeem(
     """Uses a coupon once, or part of a gift card's balance (`amount_minor`; None for all of it).
 
     The same transaction number from the same caller, code and amount answers with the redemption it
-    made, whenever it is repeated. Raises CouponNotValid, TransactionReused, NotAllowed.
+    made, whenever it is repeated, unless that one was undone. Raises CouponNotValid,
+    TransactionReused, NotAllowed.
     """
     check_till(by, market)
     hashes = _read(code)
@@ -204,7 +206,12 @@ def redeem(
         if known is None:
             raise CouponNotValid(field="code")
         same_coupon = bytes(known.coupon.code_hash) in hashes
-        if not same_coupon or amount_minor not in {None, known.amount_minor}:
+        # A redemption that was undone answers for nothing: the sale needs a number of its own.
+        if (
+            known.reversed_at is not None
+            or not same_coupon
+            or amount_minor not in {None, known.amount_minor}
+        ):
             raise TransactionReused(field="external_transaction_id")
         return known
 
@@ -254,7 +261,7 @@ def _redeem_once(
     statement = _UNGUARDED if "redeem" in settings.GUARDS_OFF else _GUARDED
     with connection.cursor() as cursor:
         # Set in the same trip, since only a number that was used before goes back to it.
-        cursor.execute(f"SAVEPOINT redeeming; {statement}", values)
+        cursor.execute(f"SAVEPOINT redeeming; {prepared(cursor, statement)}", values)
         row = cursor.fetchone()
         if row is not None and row[-1] is None:
             cursor.execute("ROLLBACK TO SAVEPOINT redeeming")

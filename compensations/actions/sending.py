@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Staff
@@ -17,7 +19,7 @@ from incidents.models import ContactPoint
 from incidents.states import ContactKind
 
 from ..models import Compensation
-from ..refusals import ResendRefused
+from ..refusals import ResendRefused, SelfDealing
 from ..states import TOPIC, CompensationState
 
 CONTACT_KIND = {
@@ -82,15 +84,30 @@ def granted_message(
 def _check_sendable(compensation: Compensation, by: Staff) -> None:
     if not by.has_role(compensation.market_id, Role.AGENT, Role.SUPERVISOR):
         raise NotAllowed
-    if compensation.state != CompensationState.ISSUED:
+    if not still_valid(compensation):
         raise ResendRefused
+
+
+def still_valid(compensation: Compensation) -> bool:
+    """Whether it is issued and, where it has a date, not past it."""
+    expires_at = compensation.expires_at
+    return compensation.state == CompensationState.ISSUED and (
+        expires_at is None or expires_at > timezone.now()
+    )
+
+
+def is_of_staff(contact: ContactPoint) -> bool:
+    """Whether somebody who works or worked here, in whatever market, has this contact."""
+    return Staff.objects.filter(
+        Q(email_fingerprint=contact.fingerprint) | Q(phone_fingerprint=contact.fingerprint)
+    ).exists()
 
 
 @transaction.atomic
 def resend(*, compensation: Compensation, channel: str | None = None, by: Staff) -> Message:
     """Queues the same code again, over the same or another channel.
 
-    Raises NotAllowed, ResendRefused, InvalidInput.
+    Raises NotAllowed, ResendRefused, SelfDealing, InvalidInput.
     """
     row = (
         Compensation.objects.select_for_update(of=("self",), no_key=True)
@@ -101,6 +118,9 @@ def resend(*, compensation: Compensation, channel: str | None = None, by: Staff)
     contacts = list(
         ContactPoint.objects.filter(customer=row.customer, is_active=True).order_by("-changed_at")
     )
+    # A contact that was added after the grant must not turn the coupon to a colleague.
+    if any(is_of_staff(contact) for contact in contacts):
+        raise SelfDealing
     first = Message.objects.filter(topic=TOPIC, ref=row.pk).order_by("created_at").first()
     message = queue_message(**_message(row, contacts, channel), resend_of=first)  # type: ignore[arg-type]
     record(
@@ -121,7 +141,12 @@ def hand_over(*, compensation: Compensation, by: Staff) -> Message:
 
 
 def requeue(message: Message, contact: ContactPoint) -> Message:
-    """Queues a message of the same compensation to a corrected contact, in the same transaction."""
+    """Queues a message of the same compensation to a corrected contact, in the same transaction.
+
+    Raises SelfDealing when the contact is of somebody who works here.
+    """
+    if is_of_staff(contact):
+        raise SelfDealing
     return queue_message(
         market=message.market,
         topic=message.topic,

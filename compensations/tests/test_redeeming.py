@@ -196,3 +196,18 @@ def test_the_code_is_forgotten_when_no_resend_is_possible(company: Company) -> N
     found = codes.read(code)
     assert found is not None
     assert Coupon.objects.get(code_hash=codes.current_hash(found)[1]).code_ciphertext is None
+
+
+def test_a_redemption_that_was_undone_answers_for_nothing(company: Company) -> None:
+    _made, code = granted(company)
+    values: dict[str, Any] = {
+        "external_transaction_id": "T1",
+        "market": company.market,
+        "by": company.till,
+    }
+    redeem(code=code, **values)
+    reverse(code=code, **values)
+    with pytest.raises(TransactionReused):
+        redeem(code=code, **values)
+    redeem(code=code, external_transaction_id="T2", market=company.market, by=company.till)
+    assert list(differences()) == []

@@ -202,7 +202,7 @@ def test_a_link_opens_its_own_compensation_alone(
     assert client.get(address).status_code == 404
 
 
-def test_trying_links_is_stopped_and_a_real_link_then_waits(
+def test_trying_links_is_stopped_and_a_real_link_still_opens(
     client: Client, granted: Compensation, link: Link
 ) -> None:
     address = link(granted)
@@ -212,10 +212,10 @@ def test_trying_links_is_stopped_and_a_real_link_then_waits(
     ]
     assert statuses[0] == 404
     assert statuses[-1] == 429
-    response = client.get(address)
-    assert response.status_code == 429
+    response = client.get(reverse("portal-coupon", args=["9" * 43]))
     assert int(response["Retry-After"]) > 0
-    assert client.get(address, REMOTE_ADDR="203.0.113.9").status_code == 200
+    # People behind one address share it; whoever holds a real link is not held back.
+    assert client.get(address).status_code == 200
 
 
 def test_post_is_refused(client: Client, granted: Compensation, link: Link) -> None:

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -24,6 +25,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.SECURE:
+            raise CommandError(
+                "The demo company has public passwords: it is not made where customers come "
+                "(PUBLIC_BASE_URL is https)."
+            )
         began = time.monotonic()
         try:
             done = seed_company(seed=options["seed"], now=timezone.now())

@@ -1,0 +1,56 @@
+"""Statements that the server plans once for each connection."""
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from common.prepared import prepared
+
+pytestmark = pytest.mark.django_db
+
+NAMED = "SELECT %(b)s::int * 10 + %(a)s::int, '100 %%' AS share, %(b)s::int"
+
+
+def _ask(sql: str, values: Any) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(prepared(cursor, sql), values)
+        return cursor.fetchone()
+
+
+def test_named_marks_keep_their_values_wherever_they_stand() -> None:
+    for _again in range(2):
+        assert _ask(NAMED, {"a": 1, "b": 2}) == (21, "100 %", 2)
+
+
+def test_marks_in_order() -> None:
+    assert _ask("SELECT %s::text || %s::text", ["a", "b"]) == ("ab",)
+
+
+def test_a_statement_without_values() -> None:
+    assert _ask("SELECT 7", None) == (7,)
+
+
+def test_the_server_has_it_once() -> None:
+    for number in range(3):
+        assert _ask("SELECT %s::int + 41", [number]) == (number + 41,)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), sum(generic_plans) FROM pg_prepared_statements "
+            "WHERE statement LIKE '%%+ 41%%'"
+        )
+        assert cursor.fetchone() == (1, 3)
+
+
+def test_it_is_still_there_after_a_rollback() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        assert _ask("SELECT %s::int + 42", [1]) == (43,)
+        raise IntegrityError
+    assert _ask("SELECT %s::int + 42", [2]) == (44,)
+
+
+def test_switched_off_it_is_the_statement_itself(settings: Any) -> None:
+    settings.PREPARED_STATEMENTS = False
+    with connection.cursor() as cursor:
+        assert prepared(cursor, NAMED) == NAMED
+    assert _ask(NAMED, {"a": 1, "b": 2}) == (21, "100 %", 2)
