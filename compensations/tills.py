@@ -53,7 +53,8 @@ def till_of_cashier(cashier: Staff, location_code: str) -> Till:
     if location_code:
         # Two markets may use the same code: the person's own place wins.
         named = places.filter(code__iexact=location_code).order_by("market_id")
-        location = named.filter(pk=cashier.location_id).first() or named.first()
+        own = [place for place in named if place.pk == cashier.location_id]
+        location = own[0] if own else named.first()
     elif cashier.location_id is not None:
         location = places.filter(pk=cashier.location_id).first()
     else:
