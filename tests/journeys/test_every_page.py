@@ -1,15 +1,20 @@
-"""Every page a person can open: accessible, inside its width, without faults or foreign hosts."""
+"""Every page a person can open: accessible, inside its width, in their language, without faults."""
 
 import re
+from pathlib import Path
+from pprint import pformat
 from typing import Any
 
+import polib
 import pytest
-from playwright.sync_api import Browser
 
-from tests.support.browser import Watched, scrolls_sideways, violations
+from tests.support.browser import Crew, Watched, scrolls_sideways, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 
+CATALOGUE = Path(__file__).parents[2] / "locale" / "es" / "LC_MESSAGES" / "django.po"
+# Shorter ones are words of both languages, or parts of other words.
+LONG_ENOUGH = 13
 # Each width meets each theme, and each language both, without walking all eight.
 LOOKS = [
     (360, "light", "es"),
@@ -35,10 +40,11 @@ PAGES: dict[str, list[str]] = {
         "/find/?q=ma",
         "/preferences/",
         "/mailbox/",
+        "MAIL",
         "/administration/",
     ],
     "supervisor": ["/", "/incidents/", "CASE"],
-    "cashier": ["/counter/"],
+    "cashier": ["/counter/", "/counter/place/"],
     "administrator": [
         "/administration/",
         "/administration/markets/",
@@ -60,62 +66,85 @@ USERS = {
     ("cashier", "es"): "carmen",
     ("administrator", "es"): "sofia",
 }
-
-
-def _first(watched: Watched, listing: str, pattern: str) -> str:
-    """The first link of a list page that looks like `pattern`."""
-    watched.page.goto(listing)
-    for link in watched.page.locator("main a").all():
-        href = link.get_attribute("href") or ""
-        if re.fullmatch(pattern, href):
-            return href.rstrip("/")
-    raise AssertionError(f"{listing} has no link like {pattern}")
+# Where a name stands for the first thing of a list.
+FIRST = {
+    "CASE": ("/incidents/?state=open", r"/incidents/MX-\d+-\d+/?"),
+    "CUSTOMER": ("/customers/", r"/customers/[0-9a-f-]{36}/?"),
+    "PERSON": ("/administration/people/", r"/administration/people/[0-9a-f-]{36}/?"),
+    "MAIL": ("/mailbox/", r"/mailbox/[^/?]+/?"),
+}
 
 
 def _resolve(watched: Watched, path: str) -> str:
-    if path.startswith("CASE"):
-        found = _first(watched, "/incidents/?state=open", r"/incidents/MX-\d+-\d+/?")
-    elif path.startswith("CUSTOMER"):
-        found = _first(watched, "/customers/", r"/customers/[0-9a-f-]{36}/?")
-    elif path.startswith("PERSON"):
-        found = _first(
-            watched, "/administration/people/", r"/administration/people/[0-9a-f-]{36}/?"
-        )
-    else:
+    name, slash, rest = path.partition("/")
+    if name not in FIRST:
         return path
-    return found + "/" + path.partition("/")[2]
+    listing, pattern = FIRST[name]
+    watched.page.goto(listing)
+    addresses = watched.page.locator("main a").evaluate_all(
+        "links => links.map(link => link.getAttribute('href') ?? '')"
+    )
+    found = next((address for address in addresses if re.fullmatch(pattern, address)), None)
+    assert found is not None, f"{listing} has no link like {pattern}"
+    return found.rstrip("/") + (f"/{rest}" if slash else "/")
+
+
+def _untranslated() -> list[str]:
+    """The English of every sentence whose Spanish is another."""
+    rows = polib.pofile(str(CATALOGUE))
+    return [
+        row.msgid
+        for row in rows
+        if len(row.msgid) >= LONG_ENOUGH and "%" not in row.msgid and row.msgstr != row.msgid
+    ]
+
+
+def _english_on(watched: Watched, sentences: list[str]) -> list[str]:
+    """Which of the English sentences stand on the page, beside what people wrote themselves."""
+    texts: list[str] = watched.page.evaluate(
+        """() => {
+          const kept = "[lang=en], .words-kept, script, template, noscript";
+          const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          const found = [];
+          while (walker.nextNode()) {
+            const parent = walker.currentNode.parentElement;
+            if (!parent.closest(kept)) found.push(walker.currentNode.data);
+          }
+          for (const name of ["aria-label", "placeholder", "title", "alt"])
+            for (const node of document.querySelectorAll(`[${name}]`)) found.push(node.getAttribute(name));
+          return found;
+        }"""
+    )
+    return sorted({" ".join(text.split()) for text in texts}.intersection(sentences))
 
 
 @pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
 @pytest.mark.parametrize("role", list(PAGES))
-def test_every_page(
-    browser_now: Browser, address: str, role: str, width: int, theme: Any, language: str
-) -> None:
+def test_every_page(crew: Crew, role: str, width: int, theme: Any, language: str) -> None:
     username = USERS.get((role, language)) or USERS.get((role, "es"))
-    watched = Watched(
-        browser_now,
-        address,
+    reads = language if (role, language) in USERS or not username else "es"
+    watched = crew.enter(
+        username,
         viewport={"width": width, "height": 900},
         color_scheme=theme,
         locale="es-MX" if language == "es" else "en-US",
-        bypass_csp=True,
     )
+    sentences = _untranslated() if reads == "es" else []
     found: dict[str, Any] = {}
     try:
-        if username:
-            watched.sign_in(username)
         for path in PAGES[role]:
-            target = _resolve(watched, path)
-            watched.page.goto(target)
+            watched.page.goto(_resolve(watched, path))
             broken: dict[str, Any] = dict(violations(watched.page))
             if scrolls_sideways(watched.page):
                 broken["sideways"] = "the page is wider than the screen"
-            language_said = watched.page.locator("html").get_attribute("lang") or ""
-            if username and (role, language) in USERS and not language_said.startswith(language):
-                broken["language"] = language_said
+            said = watched.page.locator("html").get_attribute("lang") or ""
+            if not said.startswith(reads):
+                broken["language"] = said
+            if english := _english_on(watched, sentences):
+                broken["english"] = english
             if broken:
                 found[path] = broken
     finally:
-        watched.close()
-    assert found == {}
-    assert watched.faults == []
+        faults = crew.leave()
+    assert not found, pformat(found)
+    assert faults == []
