@@ -111,7 +111,8 @@ def _english_on(watched: Watched, sentences: list[str]) -> list[str]:
             if (!parent.closest(kept)) found.push(walker.currentNode.data);
           }
           for (const name of ["aria-label", "placeholder", "title", "alt"])
-            for (const node of document.querySelectorAll(`[${name}]`)) found.push(node.getAttribute(name));
+            for (const node of document.querySelectorAll(`[${name}]`))
+              found.push(node.getAttribute(name));
           return found;
         }"""
     )
