@@ -17,7 +17,7 @@ from .states import AttemptOutcome, Channel, MessageState
 
 class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     topic = models.CharField(max_length=40)
     ref = models.UUIDField()
     # What the thing's timeline is filed under, for reading only (an incident, mostly).
@@ -66,7 +66,9 @@ class Message(models.Model):
 class Attempt(models.Model):
     """One try. Written before the provider is called, completed after."""
 
-    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="tries")
+    message = models.ForeignKey(
+        Message, on_delete=models.PROTECT, related_name="tries", db_index=False
+    )
     number = models.PositiveSmallIntegerField()
     provider = models.CharField(max_length=30)
     outcome = models.CharField(

@@ -19,7 +19,8 @@ class Coupon(models.Model):
     compensation = models.OneToOneField(
         Compensation, on_delete=models.PROTECT, related_name="coupon"
     )
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    # Keys without an index of their own begin a constraint, or nothing is ever looked up by them.
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     code_hash = models.BinaryField(max_length=32)
     hash_key_id = models.CharField(max_length=20)
     last_four = models.CharField(max_length=4)
@@ -35,7 +36,7 @@ class Coupon(models.Model):
     expires_at = models.DateTimeField()
     reserved_until = models.DateTimeField(null=True)
     reserved_by = models.ForeignKey(
-        ApiClient, null=True, on_delete=models.PROTECT, related_name="+"
+        ApiClient, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
 
     class Meta:
@@ -65,12 +66,18 @@ class Redemption(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, related_name="redemptions")
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="+")
-    client = models.ForeignKey(ApiClient, null=True, on_delete=models.PROTECT, related_name="+")
-    cashier = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    location = models.ForeignKey(
+        Location, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    client = models.ForeignKey(
+        ApiClient, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    cashier = models.ForeignKey(
+        Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     external_transaction_id = models.CharField(max_length=80)
     created_at = models.DateTimeField(db_default=Now())
     reversed_at = models.DateTimeField(null=True)
@@ -101,8 +108,12 @@ class Reversal(models.Model):
     """A redemption undone inside its window; at most one each."""
 
     redemption = models.OneToOneField(Redemption, on_delete=models.PROTECT, related_name="reversal")
-    client = models.ForeignKey(ApiClient, null=True, on_delete=models.PROTECT, related_name="+")
-    staff = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    client = models.ForeignKey(
+        ApiClient, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    staff = models.ForeignKey(
+        Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     external_transaction_id = models.CharField(max_length=80)
     reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(db_default=Now())

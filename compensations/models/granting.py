@@ -20,10 +20,17 @@ class Compensation(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
-    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="compensations")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="compensations")
-    version = models.ForeignKey(ScaleVersion, on_delete=models.PROTECT, related_name="+")
+    # Keys without an index of their own begin one below, or nothing is ever looked up by them.
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    incident = models.ForeignKey(
+        Incident, on_delete=models.PROTECT, related_name="compensations", db_index=False
+    )
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="compensations", db_index=False
+    )
+    version = models.ForeignKey(
+        ScaleVersion, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     rule = models.ForeignKey(ScaleRule, on_delete=models.PROTECT, related_name="+")
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=15, choices=OfferKind)
@@ -34,17 +41,27 @@ class Compensation(models.Model):
     state = models.CharField(
         max_length=10, choices=CompensationState, default=CompensationState.ISSUED
     )
-    granted_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
-    team = models.ForeignKey(Team, null=True, on_delete=models.PROTECT, related_name="+")
-    location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="+")
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
+    granted_by = models.ForeignKey(
+        Staff, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    team = models.ForeignKey(
+        Team, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    location = models.ForeignKey(
+        Location, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     severity = models.CharField(max_length=10, choices=Severity)
     note = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     issued_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
-    voided_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    voided_by = models.ForeignKey(
+        Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     void_reason = models.CharField(max_length=300, blank=True)
     reissue_of = models.OneToOneField(
         "self", null=True, on_delete=models.PROTECT, related_name="reissued_as"

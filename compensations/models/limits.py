@@ -97,7 +97,9 @@ class IssuanceLimit(models.Model):
 
 
 class LimitCounter(models.Model):
-    limit = models.ForeignKey(IssuanceLimit, on_delete=models.PROTECT, related_name="counters")
+    limit = models.ForeignKey(
+        IssuanceLimit, on_delete=models.PROTECT, related_name="counters", db_index=False
+    )
     # Id of the person, team, market, customer or incident; a role's name.
     subject = models.CharField(max_length=40)
     # First local date of the window; 1970-01-01 for a window that never turns (each incident).
@@ -122,7 +124,10 @@ class LimitUse(models.Model):
     """What one compensation took from one counter; given back at most once."""
 
     compensation = models.ForeignKey(
-        "compensations.Compensation", on_delete=models.PROTECT, related_name="limit_uses"
+        "compensations.Compensation",
+        on_delete=models.PROTECT,
+        related_name="limit_uses",
+        db_index=False,
     )
     counter = models.ForeignKey(LimitCounter, on_delete=models.PROTECT, related_name="uses")
     quantity = models.BigIntegerField()

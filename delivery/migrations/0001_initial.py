@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('sent_at', models.DateTimeField(null=True)),
                 ('delivered_at', models.DateTimeField(null=True)),
                 ('failure', models.CharField(blank=True, max_length=60)),
-                ('market', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.market')),
+                ('market', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.market')),
                 ('resend_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='resends', to='delivery.message')),
             ],
         ),
@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('provider_reference', models.CharField(blank=True, max_length=200)),
                 ('error', models.CharField(blank=True, max_length=60)),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tries', to='delivery.message')),
+                ('message', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='tries', to='delivery.message')),
             ],
         ),
         migrations.CreateModel(

@@ -74,7 +74,9 @@ class Customer(models.Model):
     )
     external_ref = models.CharField(_("customer number"), max_length=60, blank=True)
     created_at = models.DateTimeField(db_default=Now())
-    created_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     class Meta:
         indexes = [
@@ -97,7 +99,9 @@ class ContactPoint(models.Model):
     """One phone (E.164), email (lower case) or handle; when and by whom it was last changed."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="contacts")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="contacts", db_index=False
+    )
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=ContactKind)
     value = models.CharField(max_length=120)
@@ -105,7 +109,9 @@ class ContactPoint(models.Model):
     fingerprint = models.BinaryField(max_length=32, editable=False)
     is_active = models.BooleanField(default=True)
     changed_at = models.DateTimeField(db_default=Now())
-    changed_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    changed_by = models.ForeignKey(
+        Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     class Meta:
         indexes = [

@@ -69,7 +69,9 @@ class Incident(models.Model):
     )
     occurred_at = models.DateTimeField(_("when it happened"), null=True, blank=True)
     logged_at = models.DateTimeField(db_default=Now())
-    logged_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    logged_by = models.ForeignKey(
+        Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     logged_by_client = models.ForeignKey(
         ApiClient, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -156,7 +158,7 @@ class Note(models.Model):
     incident = models.ForeignKey(
         Incident, on_delete=models.PROTECT, related_name="notes", db_index=False
     )
-    author = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+", db_index=False)
     body = models.TextField(max_length=4000)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -172,16 +174,20 @@ class Promise(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="promises")
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(_("what"), max_length=12, choices=PromiseKind)
     due_at = models.DateTimeField(_("by when"))
     owner = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="promises")
     detail = models.CharField(_("detail"), max_length=300, blank=True)
     state = models.CharField(max_length=10, choices=PromiseState, default=PromiseState.DUE)
     created_at = models.DateTimeField(db_default=Now())
-    created_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        Staff, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     ended_at = models.DateTimeField(null=True)
-    ended_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    ended_by = models.ForeignKey(
+        Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     class Meta:
         indexes = [
@@ -202,7 +208,9 @@ class RecoveryStep(models.Model):
     )
     step = models.CharField(max_length=12, choices=Step)
     done_at = models.DateTimeField(db_default=Now())
-    done_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    done_by = models.ForeignKey(
+        Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     proof = models.CharField(max_length=40)
 
     class Meta:
