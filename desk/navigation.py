@@ -110,6 +110,8 @@ class _Frame:
             items.append({"label": _("Counter"), "url": _address("counter")})
         if Role.ADMINISTRATOR in roles:
             items.append({"label": _("Administration"), "url": _address("administration")})
+        # There is one only where nothing leaves the machine.
+        items.append({"label": _("Mailbox"), "url": _address("mailbox")})
         return items
 
     @cached_property

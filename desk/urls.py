@@ -33,6 +33,8 @@ on_case = [
     path("messages/<uuid:pk>/", money.handover, name="handover"),
     path("messages/<uuid:pk>/way/", money.way, name="message-way"),
     path("messages/<uuid:pk>/confirm/", money.confirm, name="handover-confirm"),
+    path("messages/<uuid:pk>/again/", money.try_again, name="message-again"),
+    path("messages/<uuid:pk>/write-off/", money.give_up, name="message-write-off"),
 ]
 
 on_customer = [

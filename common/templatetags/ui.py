@@ -403,6 +403,12 @@ def money(context: template.Context, minor: int | None, currency: str, locale: s
     return format_money(minor, currency, place)
 
 
+@register.filter
+def last_day(end: dt.datetime | None) -> dt.datetime | None:
+    """The last moment before an aware, exclusive end: what people are told as the last day."""
+    return end - dt.timedelta(microseconds=1) if end else None
+
+
 def remaining(due: dt.datetime, now: dt.datetime) -> tuple[str, str]:
     """State (ok, soon, late) and words for the time between two aware moments."""
     late = now > due

@@ -14,6 +14,7 @@ from delivery.states import Channel, Failure, MessageState
 OFTEN, RARELY = 2, 10
 AT_FIRST = dt.timedelta(minutes=1)
 NO_LONGER = dt.timedelta(minutes=15)
+NEEDS_A_FRESH_ONE = frozenset({Failure.ADDRESS_CHANGED, Failure.CONTACT_GONE})
 ON_ITS_WAY = frozenset({MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN})
 
 
@@ -55,8 +56,17 @@ class Way:
         return self.by_hand and self.message.state == MessageState.SENT
 
     @property
-    def in_trouble(self) -> bool:
-        return self.message.state in {MessageState.FAILED, MessageState.BOUNCED}
+    def may_repeat(self) -> bool:
+        """Whether the same message can be tried again: its address still stands."""
+        return self._stuck and self.message.failure not in NEEDS_A_FRESH_ONE
+
+    @property
+    def may_write_off(self) -> bool:
+        return self._stuck and self.message.failure != Failure.WRITTEN_OFF
+
+    @property
+    def _stuck(self) -> bool:
+        return self.message.state in {MessageState.FAILED, MessageState.UNKNOWN}
 
 
 def way_of(message: Message, now: dt.datetime | None = None) -> Way:
@@ -104,4 +114,6 @@ def _words(message: Message) -> tuple[str, str]:
         if message.failure in Failure.values
         else _("It could not be sent")
     )
+    if message.failure == Failure.WRITTEN_OFF:
+        return reason, ""
     return reason, _("Correct the address, send it another way, or hand it over now.")

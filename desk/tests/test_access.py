@@ -86,6 +86,8 @@ class Things:
             f"{case}compensations/{self.compensation.pk}/send/": {"channel": "handover"},
             f"{case}compensations/{self.compensation.pk}/void/": {"reason": "Error"},
             f"{case}messages/{self.message.pk}/confirm/": {},
+            f"{case}messages/{self.message.pk}/again/": {},
+            f"{case}messages/{self.message.pk}/write-off/": {"reason": "Error"},
             f"/promises/{self.promise.pk}/end/": {"end": "kept"},
             f"{customer}change/": {"name": "Otra"},
             f"{customer}contacts/": {"kind": "phone", "value": "998 123 4567"},

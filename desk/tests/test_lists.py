@@ -216,6 +216,7 @@ def test_the_rail_knows_the_role(company: Company, desk: Client, signed_in: Sign
     company.incident(severity="critical", severity_reason="Hay un bebé")
     labels = [item["label"] for item in desk.get("/").context["nav"]]
     assert "Critical" not in labels
+    assert labels[-1] == "Mailbox"
     nav = {item["label"]: item for item in signed_in(company.supervisor).get("/").context["nav"]}
     assert nav["Critical"]["count"] == "1"
     assert nav["Team"]["count"] == "1"

@@ -5,12 +5,15 @@ import re
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 
+from common.windows import local_date
 from compensations.actions import grant
 from compensations.models import Compensation, LimitCounter
 from compensations.tests.scenario import Company, code_of
 from delivery.models import Message
+from delivery.states import Failure
 from desk.selectors.way import way_of
 from incidents.models import Incident
 
@@ -265,3 +268,68 @@ def test_self_dealing_is_refused_in_words(company: Company, desk: Client) -> Non
     assert answer.status_code == 409
     assert "belongs to somebody who works here" in answer.content.decode()
     assert not Compensation.objects.exists()
+
+
+def stuck(company: Company, incident: Incident, state: str, failure: str = "") -> Message:
+    """The message of a grant, as a provider left it."""
+    grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    Message.objects.update(state="sending", attempts=5)
+    Message.objects.update(state=state, failure=failure)
+    return Message.objects.get()
+
+
+@pytest.mark.parametrize(("state", "failure"), [("failed", "gave_up"), ("unknown", "")])
+def test_a_stuck_message_is_tried_again_from_the_case(
+    state: str, failure: str, company: Company, path: str, incident: Incident, desk: Client
+) -> None:
+    message = stuck(company, incident, state, failure)
+    text = desk.get(path).content.decode()
+    assert "Try it again" in text
+    with translation.override("en"):
+        assert (str(Failure(failure).label) if failure else "did not say") in text
+    answer = desk.post(f"{path}messages/{message.pk}/again/")
+    assert answer["Location"] == f"{path}#given"
+    message.refresh_from_db()
+    assert (message.state, message.failure, message.attempts_before) == ("queued", "", 5)
+    assert "Try it again" not in desk.get(path).content.decode()
+
+
+def test_where_the_address_changed_the_same_message_is_not_tried_again(
+    company: Company, path: str, incident: Incident, desk: Client
+) -> None:
+    message = stuck(company, incident, "failed", "address_changed")
+    text = desk.get(path).content.decode()
+    assert "Try it again" not in text
+    assert "Write it off" in text
+    desk.post(f"{path}messages/{message.pk}/again/")
+    message.refresh_from_db()
+    assert message.state == "failed"
+
+
+def test_writing_a_message_off_asks_why(
+    company: Company, path: str, incident: Incident, desk: Client
+) -> None:
+    message = stuck(company, incident, "unknown")
+    off = f"{path}messages/{message.pk}/write-off/"
+    desk.post(off, {"reason": "  "})
+    message.refresh_from_db()
+    assert message.state == "unknown"
+    assert "Say why." in desk.get(path).content.decode()
+    desk.post(off, {"reason": "Ya lo recibió por teléfono"})
+    message.refresh_from_db()
+    assert (message.state, message.failure) == ("failed", "written_off")
+    assert "Write it off" not in desk.get(path).content.decode()
+
+
+def test_the_case_says_the_last_day_that_the_customer_reads(
+    company: Company, path: str, incident: Incident, desk: Client
+) -> None:
+    compensation = grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    assert compensation.expires_at is not None
+    zone = incident.market.time_zone
+    after = local_date(compensation.expires_at, zone)
+    last = local_date(compensation.expires_at - dt.timedelta(seconds=1), zone)
+    assert after == last + dt.timedelta(days=1)
+    text = desk.get(path).content.decode()
+    with translation.override("en"):
+        assert f"until {date_format(last, 'SHORT_DATE_FORMAT')}" in text

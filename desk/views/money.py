@@ -22,7 +22,7 @@ from compensations.messages import portal_url
 from compensations.models import Compensation, Offer
 from compensations.selectors import visible_compensations
 from compensations.states import CompensationState
-from delivery.actions import confirm_handover
+from delivery.actions import confirm_handover, replay, write_off
 from delivery.models import Message
 from delivery.selectors import latest_for, messages_about
 from delivery.states import Channel
@@ -164,11 +164,12 @@ def _message(desk: Desk, incident: Incident, pk: uuid.UUID) -> Message:
 @desk_page()
 def way(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpResponse:
     """Where a message is. Says nothing (204) as long as the page shows it already."""
-    message = _message(desk, case_or_404(desk, folio), pk)
-    now = way_of(message)
+    incident = case_or_404(desk, folio)
+    now = way_of(_message(desk, incident, pk))
     if request.GET.get("seen") == now.seen:
         return HttpResponse(status=204)
-    return render(request, "desk/_way.html", {"way": now, "folio": folio})
+    can_work = desk.works_in(incident.market_id)
+    return render(request, "desk/_way.html", {"way": now, "folio": folio, "can_work": can_work})
 
 
 @require_safe
@@ -215,4 +216,34 @@ def confirm(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> Http
         messages.error(request, str(refusal))
     else:
         messages.success(request, _("Noted: the customer has it."))
+    return redirect(_case(incident, "#given"))
+
+
+@require_POST
+@desk_page(*WORKERS)
+def try_again(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpResponse:
+    """Queues a message that failed, or whose outcome nobody knows, once more."""
+    incident = case_or_404(desk, folio)
+    try:
+        replay(message=_message(desk, incident, pk), by=desk.staff)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The same message goes out again."))
+    return redirect(_case(incident, "#given"))
+
+
+@require_POST
+@desk_page(*WORKERS)
+def give_up(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpResponse:
+    """Writes a message off, for a reason."""
+    incident = case_or_404(desk, folio)
+    form = ReasonForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    try:
+        write_off(message=_message(desk, incident, pk), by=desk.staff, reason=reason)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Written off. Nobody tries it again."))
     return redirect(_case(incident, "#given"))

@@ -170,6 +170,8 @@ DESK: dict[str, Row] = {
     "handover": see(WORKERS, of(folio="folio", pk="handed_message")),
     "message-way": see(READERS, of(folio="folio", pk="message")),
     "handover-confirm": do(WORKERS, nothing, of(folio="folio", pk="handed_message"), changes=False),
+    "message-again": do(WORKERS, nothing, of(folio="folio", pk="message"), changes=False),
+    "message-write-off": do(WORKERS, nothing, of(folio="folio", pk="message"), changes=False),
     "customers": see(READERS, query=of(q="customer_name")),
     "customer-new": form(WORKERS, plain(name="Ana Ruiz", language="es", preferred_channel="email")),
     "customer": see(READERS, of(pk="customer")),
