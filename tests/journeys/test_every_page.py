@@ -81,7 +81,7 @@ def _resolve(watched: Watched, path: str) -> str:
         return path
     listing, pattern = FIRST[name]
     watched.page.goto(listing)
-    addresses = watched.page.locator("main a").evaluate_all(
+    addresses: list[str] = watched.page.locator("main a").evaluate_all(
         "links => links.map(link => link.getAttribute('href') ?? '')"
     )
     found = next((address for address in addresses if re.fullmatch(pattern, address)), None)
