@@ -59,7 +59,7 @@ def broken(request: HttpRequest) -> HttpResponse:
         return database_down(request)
     if not request.path.startswith("/api/"):
         return server_error(request)
-    return _problem(500, "internal_error", _("Something failed on our side"))
+    return _problem(500, "internal", _("Something failed on our side"))
 
 
 def _problem(status: int, code: str, words: str) -> HttpResponse:

@@ -30,7 +30,7 @@ def test_a_mistake_of_ours_is_a_problem_without_a_secret_and_the_key_can_be_used
     answer = till.post("/coupons/redeem", sale, key="K")
     assert answer.status_code == 500
     assert answer["Content-Type"] == "application/problem+json"
-    assert answer.json()["code"] == "internal_error"
+    assert answer.json()["code"] == "internal"
     assert answer.json()["request_id"] == answer["X-Request-Id"]
     assert code not in answer.content.decode()
     assert not Redemption.objects.exists()

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import guessing
 from accounts.models import IdempotentAnswer, Location
 from accounts.states import Role, Scope
 from audit.models import AuditEvent
@@ -22,6 +23,12 @@ from .scenario import Company, build, code_of, person
 
 pytestmark = pytest.mark.django_db
 VALIDATE, REDEEM, REVERSE = "/coupons/validate", "/coupons/redeem", "/coupons/reverse"
+
+
+@pytest.fixture(autouse=True)
+def _one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures are counted in windows of the clock: no test may straddle two."""
+    monkeypatch.setattr(guessing, "_now", lambda: (1, 300))
 
 
 @pytest.fixture
