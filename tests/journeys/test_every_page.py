@@ -7,8 +7,11 @@ from typing import Any
 
 import polib
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.browser import Crew, Watched, scrolls_sideways, violations
+
+from .walking import DELIVERED, grant_first_coupon, new_case
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 
@@ -73,6 +76,16 @@ FIRST = {
     "PERSON": ("/administration/people/", r"/administration/people/[0-9a-f-]{36}/?"),
     "MAIL": ("/mailbox/", r"/mailbox/[^/?]+/?"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_mail(crew: Crew) -> None:
+    """The demo company has sent nothing to the mailbox: one message, for its pages."""
+    page = crew.enter("lucia").page
+    new_case(page)
+    grant_first_coupon(page)
+    expect(page.locator("#given")).to_contain_text(DELIVERED, timeout=30_000)
+    assert crew.leave() == []
 
 
 def _resolve(watched: Watched, path: str) -> str:

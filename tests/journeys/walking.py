@@ -6,7 +6,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){3}")
+# Four groups that stand alone: the middle of a UUID of digits only is not one.
+CODE = re.compile(r"(?<![\w-])[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){3}(?![\w-])")
 CASE = re.compile(r"/incidents/MX-\d{4}-\d+/")
 GIVEN = re.compile("#given")
 DELIVERED = re.compile("Entregado|Delivered")
