@@ -1,10 +1,32 @@
 """What a list of compensations can be narrowed by, for the API and whatever page shows one."""
 
+import datetime as dt
+from typing import Any
+
 import django_filters
+import django_filters.fields
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from .models import Compensation
 from .states import CompensationState, OfferKind
+
+
+class MomentField(django_filters.fields.IsoDateTimeField):
+    """A moment handed on in UTC: PostgreSQL knows fewer offsets than ISO 8601 can write."""
+
+    def clean(self, value: Any) -> dt.datetime | None:
+        moment = super().clean(value)
+        if not isinstance(moment, dt.datetime):
+            return None
+        try:
+            return moment.astimezone(dt.UTC)
+        except OverflowError as error:
+            raise ValidationError(_("This is not a possible moment.")) from error
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    field_class = MomentField
 
 
 class CompensationFilter(django_filters.FilterSet):
@@ -22,12 +44,10 @@ class CompensationFilter(django_filters.FilterSet):
         max_length=60,
         label=_("User name of the person who granted"),
     )
-    issued_from = django_filters.IsoDateTimeFilter(
+    issued_from = MomentFilter(
         field_name="issued_at", lookup_expr="gte", label=_("Issued at or after")
     )
-    issued_before = django_filters.IsoDateTimeFilter(
-        field_name="issued_at", lookup_expr="lt", label=_("Issued before")
-    )
+    issued_before = MomentFilter(field_name="issued_at", lookup_expr="lt", label=_("Issued before"))
 
     class Meta:
         model = Compensation

@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -296,18 +297,18 @@ def exceeded(room: Room, minor: int, market: Market) -> LimitExceeded:
     if room.measure == Measure.AMOUNT:
         left = format_money(room.left, market.currency, market.locale)
         message = _(
-            "The %(limit)s leaves %(left)s and this needs %(needed)s. "
+            "%(limit)s leaves %(left)s and this needs %(needed)s. "
             "Choose up to %(left)s, another offer, or hand the case to your supervisor."
         ) % {
-            "limit": room.name,
+            "limit": capfirst(room.name),
             "left": left,
             "needed": format_money(minor, market.currency, market.locale),
         }
     else:
         message = _(
-            "The %(limit)s is used up: %(cap)s compensations. "
+            "%(limit)s is used up: %(cap)s compensations. "
             "Hand the case to your supervisor or promise a call."
-        ) % {"limit": room.name, "cap": room.cap}
+        ) % {"limit": capfirst(room.name), "cap": room.cap}
     return LimitExceeded(
         message,
         field="amount_minor",

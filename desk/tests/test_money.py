@@ -100,7 +100,7 @@ def test_a_limit_says_which_how_much_is_left_and_what_to_do(
     answer = desk.post(f"{path}grant/", amount(company, "coupon", "150.00"))
     text = answer.content.decode()
     assert answer.status_code == 409
-    assert "your own limit today leaves $\u00a050.00 and this needs $\u00a0150.00" in text
+    assert "Your own limit today leaves $\u00a050.00 and this needs $\u00a0150.00" in text
     assert "hand the case to your supervisor" in text
     assert 'value="150.00"' in text
     assert LimitCounter.objects.get().used == 400_00
