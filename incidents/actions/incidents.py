@@ -13,9 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiClient, Location, Market, Staff, Team
 from accounts.states import Scope
-from audit.actions import Actor, event, record
+from audit.actions import Actor, record
 from common.errors import InvalidInput, Refusal, Stale, TransitionRefused
-from common.rows import Batch
 from common.states import check_transition
 from common.windows import local_date
 
@@ -192,18 +191,14 @@ def _facts(incident: Incident) -> dict[str, Any]:
 
 
 def _audit(act: str, actor: Actor, incident: Incident, **more: Any) -> None:
-    record(**_happened(act, actor, incident, **more))
-
-
-def _happened(act: str, actor: Actor, incident: Incident, **more: Any) -> dict[str, Any]:
-    return {
-        "act": act,
-        "by": actor,
-        "object_kind": "incident",
-        "object_id": incident.pk,
-        "market_code": incident.market.code,
+    record(
+        act=act,
+        by=actor,
+        object_kind="incident",
+        object_id=incident.pk,
+        market_code=incident.market.code,
         **more,
-    }
+    )
 
 
 def lock_incident(incident: Incident) -> Incident:
@@ -374,48 +369,36 @@ def _move(row: Incident, target: str, act: str, actor: Actor, reason: str = "") 
     )
 
 
-_RECOVERING = """
-UPDATE incidents_incident SET state = %s, compensated_at = %s, version = %s WHERE id = %s
-"""
-_COMPENSATED = """
-INSERT INTO incidents_recoverystep (incident_id, step, done_by_id, proof)
-VALUES (%s, 'compensate', %s, 'granted') ON CONFLICT DO NOTHING
-"""
-
-
-def start_recovery(
-    *, incident: Incident, by: Staff, compensated: bool = False, batch: Batch | None = None
-) -> Incident:
+def start_recovery(*, incident: Incident, by: Staff, compensated: bool = False) -> Incident:
     """Puts an open case in recovery; `incident` is a row that the caller has locked.
 
     With `compensated` the moment of the first compensation is kept and the step ticked: what a
-    grant proves. A case that is in recovery already stays there. The statements join `batch`, for
-    a caller that sends it in the same transaction; without one they are sent at once.
+    grant proves. A case that is in recovery already stays there.
     """
-    sent = Batch() if batch is None else batch
+    updated = []
     moved = incident.state == IncidentState.OPEN
-    first = compensated and incident.compensated_at is None
     if moved:
         incident.state = IncidentState.IN_RECOVERY
-    if first:
+        updated.append("state")
+    if compensated and incident.compensated_at is None:
         incident.compensated_at = timezone.now()
-    if moved or first:
+        updated.append("compensated_at")
+    if updated:
         incident.version += 1
-        sent.add(
-            _RECOVERING,
-            [str(incident.state), incident.compensated_at, incident.version, incident.pk],
-        )
+        incident.save(update_fields=[*updated, "version"])
     if compensated:
-        sent.add(_COMPENSATED, [incident.pk, by.pk])
+        RecoveryStep.objects.bulk_create(
+            [RecoveryStep(incident=incident, step=Step.COMPENSATE, proof="granted", done_by=by)],
+            ignore_conflicts=True,
+        )
     if moved:
-        actor = authorise(by, incident.market_id, *WRITERS)
-        states = {
-            "before": {"state": str(IncidentState.OPEN)},
-            "after": {"state": str(IncidentState.IN_RECOVERY)},
-        }
-        sent.insert(event(**_happened("incident.recovery_started", actor, incident, **states)))
-    if batch is None:
-        sent.send()
+        _audit(
+            "incident.recovery_started",
+            authorise(by, incident.market_id, *WRITERS),
+            incident,
+            before={"state": str(IncidentState.OPEN)},
+            after={"state": str(IncidentState.IN_RECOVERY)},
+        )
     return incident
 
 
