@@ -83,7 +83,7 @@ def test_a_stale_correction_shows_what_changed_and_keeps_the_text(
         page.goto(f"/incidents/{folio}/change/")
     first.locator("[name=order_ref]").fill("RES-4411")
     first.keyboard.press("Control+Enter")
-    first.wait_for_url(CASE)
+    first.wait_for_url(lambda url: "/change" not in url)
     mine = f"{NARRATIVE} Nos ofrecieron agua."
     second.locator("[name=narrative]").fill(mine)
     second.keyboard.press("Control+Enter")
