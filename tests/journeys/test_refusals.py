@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import Watched
 
-from .walking import CASE, GIVEN, NARRATIVE, cards, coupon_card, fill_case, new_case
+from .walking import GIVEN, NARRATIVE, cards, coupon_card, fill_case, new_case
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 
