@@ -25,7 +25,8 @@ def _snapshot() -> str:
         Staff: ("id", "username", "team__name", "location__code"),
         Customer: ("id", "name", "segment", "language", "created_at"),
         ContactPoint: ("id", "kind", "value"),
-        Incident: ("id", "folio", "category__code", "narrative", "state", "owner_id", "logged_at"),
+        # Without the folio: its sequence outlives a rollback where an earlier test made it.
+        Incident: ("id", "category__code", "narrative", "state", "owner_id", "logged_at"),
         Note: ("id", "incident_id", "body"),
         Promise: ("id", "kind", "detail", "state", "due_at"),
         Compensation: ("id", "offer__name_es", "face_minor", "state", "issued_at", "ended_at"),
