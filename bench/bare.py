@@ -24,12 +24,13 @@ _USE = (
     "UPDATE floor_coupon SET state = 'redeemed', balance = 0 "
     "WHERE code_hash = %s AND state = 'issued' AND expires > now() RETURNING id"
 )
+# The statements of `floor.REDEEM`, one after the other as there.
 _RECORD = (
-    "INSERT INTO floor_redemption (coupon, external, amount) VALUES (%(id)s, %(external)s, 20000); "
+    "INSERT INTO floor_redemption (coupon, external, amount) VALUES (%(id)s, %(external)s, 20000)",
     "INSERT INTO floor_ledger (grant_id, account, amount) "
-    "VALUES (%(id)s, 'liability', 20000), (%(id)s, 'clearing', -20000); "
+    "VALUES (%(id)s, 'liability', 20000), (%(id)s, 'clearing', -20000)",
     "INSERT INTO floor_audit (act, object, after) "
-    "VALUES ('redeemed', %(id)s, '{\"amount\": 20000}')"
+    "VALUES ('redeemed', %(id)s, '{\"amount\": 20000}')",
 )
 _kept = threading.local()
 
@@ -66,7 +67,9 @@ def redeem(request: HttpRequest) -> HttpResponse:
         row = cursor.fetchone()
         if row is None:
             return _answer({"error": "not valid"}, 422)
-        cursor.execute(_RECORD, {"id": row[0], "external": asked["external_transaction_id"]})
+        values = {"id": row[0], "external": asked["external_transaction_id"]}
+        for statement in _RECORD:
+            cursor.execute(statement, values)
     return _answer({"id": row[0], "amount": 20000})
 
 

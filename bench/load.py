@@ -74,8 +74,16 @@ def post(path: str, body: bytes, **headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def drive(port: int, requests: Iterator[bytes], seconds: float, status: int = 200) -> Answers:
-    """Sends the requests for so long, each connection one after the other.
+def drive(
+    port: int,
+    requests: Iterator[bytes],
+    seconds: float,
+    status: int = 200,
+    *,
+    at_least: int = 0,
+) -> Answers:
+    """Sends the requests for so long and until so many were answered, one after the other on each
+    connection.
 
     Raises RuntimeError for an answer of another status, a lost connection, or too few requests.
     """
@@ -104,7 +112,7 @@ def drive(port: int, requests: Iterator[bytes], seconds: float, status: int = 20
                     answers.times.append(now - link.sent_at)
                 else:
                     answers.refused.append(link.got.decode(errors="replace")[:2000])
-                if now - begin < seconds:
+                if now - begin < seconds or len(answers.times) < at_least:
                     link.send(next(requests))
                 else:
                     waiting -= 1
