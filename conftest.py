@@ -132,3 +132,12 @@ def administrator(person: Callable[..., Staff]) -> Staff:
 @pytest.fixture
 def cashier(person: Callable[..., Staff]) -> Staff:
     return person(Role.CASHIER)
+
+
+@pytest.fixture(scope="session")
+def browser_now() -> Iterator[Any]:
+    """The one browser of this process: Playwright cannot be started twice in it."""
+    from tests.support.browser import chromium as start_chromium
+
+    with start_chromium() as found:
+        yield found

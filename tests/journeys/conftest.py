@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.support.browser import Crew, Watched
-from tests.support.browser import chromium as start_chromium
 from tests.support.stack import ROOT, running_stack
 
 FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
-def crew() -> Iterator[Crew]:
-    with running_stack() as address, start_chromium() as browser:
-        yield Crew(browser, address)
+def crew(browser_now: Browser) -> Iterator[Crew]:
+    with running_stack() as address:
+        yield Crew(browser_now, address)
 
 
 @pytest.hookimpl(wrapper=True)
