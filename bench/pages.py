@@ -110,7 +110,10 @@ class Draw:
         """Two or three longer words of one narrative, as somebody remembers them."""
         text = self.incident().narrative.replace(".", " ").replace(",", " ")
         long = [word for word in text.split() if len(word) > 4]
-        return " ".join(self.random.sample(long, self.random.choice((2, 2, 3))))
+        chosen = self.random.sample(long, self.random.choice((2, 2, 3)))
+        if self.random.random() < 0.25:  # still typing
+            chosen[-1] = chosen[-1][:4]
+        return " ".join(chosen)
 
 
 def _list_address(draw: Draw) -> str:

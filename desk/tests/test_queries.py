@@ -24,7 +24,7 @@ from .conftest import SignIn
 RECORDED = {
     "home": 10,
     "list": 10,
-    "search": 12,
+    "search": 13,
     "intake": 9,
     "panel": 15,
     "look_up": 8,
@@ -34,7 +34,7 @@ RECORDED = {
     "customers": 8,
     "customer": 12,
     "promises": 6,
-    "palette": 10,
+    "palette": 11,
     "way": 6,
     "others": 5,
 }

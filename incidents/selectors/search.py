@@ -10,8 +10,13 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery, SearchQueryCombinable
-from django.db.models import FloatField, Func, Q, QuerySet, Value
+from django.contrib.postgres.search import (
+    SearchQuery,
+    SearchQueryCombinable,
+    SearchVectorField,
+)
+from django.db.models import FloatField, Func, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from common.fingerprints import fingerprint
 
@@ -24,6 +29,8 @@ from .slips import words_near
 # What one way of finding may bring: more than a person reads, few enough to stay fast.
 BOUND = 200
 CUSTOMER_BOUND = 60
+# How many of the newest incidents are read for words before the index is asked.
+NEWEST = 20_000
 LONGEST = 120
 MOST_WORDS = 6
 FOLIO = re.compile(r"[A-Z0-9][A-Z0-9-]{0,11}-\d{4}(-\d{0,12})?", re.IGNORECASE)
@@ -99,10 +106,26 @@ def _raw(query: str) -> SearchQueryCombinable:
     return SearchQuery(Fold(Value(query)), config="simple", search_type="raw")
 
 
-def _by_narrative(rows: QuerySet[Incident], words: list[str]) -> QuerySet[Incident]:
-    """Every word typed, the last one perhaps only begun. One beginning: each costs a scan."""
-    begun = ":*" if len(words[-1]) >= FEWEST_LETTERS_OF_A_BEGINNING else ""
-    return rows.filter(narrative_search=_raw(" & ".join(words) + begun)).order_by("-id")
+class Read(Func):
+    """The words of a row that is read anyway: hides them from the index, which brings them all."""
+
+    template = "COALESCE(%(expressions)s, ''::tsvector)"
+    output_field = SearchVectorField()
+
+
+def _newest_by_narrative(rows: QuerySet[Incident], query: str) -> QuerySet[Incident]:
+    """Those of the newest incidents whose words fit, read one after the other.
+
+    Common words bring enough of them at little cost, where the index would first bring all.
+    """
+    oldest = Incident.objects.order_by("-id").values("id")[NEWEST : NEWEST + 1]
+    far_back = Coalesce(Subquery(oldest), Value(uuid.UUID(int=0)))
+    fitting = rows.alias(read=Read("narrative_search")).filter(read=_raw(query), id__gt=far_back)
+    return fitting.order_by("-id")
+
+
+def _by_narrative(rows: QuerySet[Incident], query: str) -> QuerySet[Incident]:
+    return rows.filter(narrative_search=_raw(query)).order_by("-id")
 
 
 def _by_narrative_with_slips(
@@ -184,9 +207,17 @@ def search_incidents(queryset: QuerySet[Incident], text: str) -> QuerySet[Incide
     if customers:
         ways.append(plain.filter(customer__in=customers).order_by("-id"))
     words = narrative_words(text)
+    whole = " & ".join(words)
     if words:
-        ways.append(_by_narrative(plain, words))
+        begun = f"{whole}:*" if len(words[-1]) >= FEWEST_LETTERS_OF_A_BEGINNING else whole
+        ways.append(_newest_by_narrative(plain, begun))
     ids = _united(_bounded(ways, BOUND))
+    if words and len(ids) < BOUND:
+        further = _united(_bounded([_by_narrative(plain, whole)], BOUND))
+        ids = list(dict.fromkeys([*ids, *further]))
+    if words and not ids and begun != whole:
+        # A beginning costs the index a scan of every word it may become.
+        ids = _united(_bounded([_by_narrative(plain, begun)], BOUND))
     if not ids and words:
         ids = _united(_bounded([_by_narrative_with_slips(plain, words)], BOUND))
     return queryset.filter(id__in=ids)
