@@ -1,6 +1,7 @@
 """`python -m bench [--only NAME...] [--seconds N] [--incidents N]`: one table of every workload.
 
-A run of everything at full size also writes the table to `docs/benchmarks.md`.
+A run of everything at full size also writes the table to `docs/benchmarks.md`, and a run of the
+pages at full size the plans of their slowest queries to `docs/queries.md`.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from recovery.embedded.scratch import Scratch, adopt
 
 NAMES = ("grant", "redeem", "http", "latency", "size", "start", "pages")
 FULL = 1_000_000
-REPORT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def main() -> int:
@@ -30,11 +31,11 @@ def main() -> int:
 
         os.environ["DJANGO_SETTINGS_MODULE"] = "recovery.settings"
         django.setup()
-        from . import report
+        from . import plans, report
         from .runner import Asked, run
 
         load = report.load_now()
-        rows = run(
+        rows, found = run(
             Asked(
                 only=frozenset(words.only),
                 seconds=words.seconds,
@@ -46,7 +47,9 @@ def main() -> int:
         )
         if set(words.only) == set(NAMES) and words.incidents >= FULL:
             command = " ".join(["python -m bench", *sys.argv[1:]])
-            report.write(REPORT, rows, command=command, load=load)
+            report.write(DOCS / "benchmarks.md", rows, command=command, load=load)
+        if found and words.incidents >= FULL:
+            plans.write(DOCS / "queries.md", found, words.incidents)
     return 0 if all(row.met is not False for row in rows) else 1
 
 

@@ -4,6 +4,7 @@ Each page is asked for through Django's whole handler, signed in, in this proces
 the server needs, without a network. Every sample is another address, drawn from what is there.
 """
 
+import importlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,7 @@ class Samples:
     name: str
     times: list[float] = field(default_factory=list)
     queries: list[int] = field(default_factory=list)
-    slowest: str = ""
+    slowest: tuple[str, dict[str, str]] = ("", {})
 
     @property
     def p95(self) -> float:
@@ -191,7 +192,7 @@ def measure(clients: Sequence[Client], draw: Draw, name: str, samples: int = SAM
         if number < WARM_UP:
             continue
         if taken > max(found.times, default=0):
-            found.slowest = f"{path} {values}" if values else path
+            found.slowest = (path, values)
         found.times.append(taken)
         found.queries.append(counted)
     return found
@@ -207,9 +208,11 @@ def sign_in(place: Place) -> list[Client]:
     return clients
 
 
-def page_rows(places: Sequence[Place]) -> Iterator[Row]:
-    """A row for each kind of page."""
+def measured(places: Sequence[Place]) -> Iterator[tuple[Samples, Client]]:
+    """The samples of each kind of page, with a browser that is signed in."""
+    # Loads all views and spares them from the collector, as every web process does.
+    importlib.import_module("recovery.wsgi")
     clients = sign_in(places[0])
     draw = Draw(places[0])
     for name in KINDS:
-        yield measure(clients, draw, name).row()
+        yield measure(clients, draw, name), clients[0]

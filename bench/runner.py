@@ -12,7 +12,8 @@ from .company import build_bench
 from .mail import latency_row
 from .money import grant_row, redeem_row
 from .over_http import http_rows
-from .pages import page_rows
+from .pages import measured
+from .plans import Plan, plan_of
 from .starting import start_rows
 from .table import Row, render
 from .volume import make_volume
@@ -33,7 +34,7 @@ class Asked:
     outside: Mapping[str, str]
 
 
-def _volume_rows(incidents: int) -> Iterable[Row]:
+def _volume_rows(incidents: int, into: list[Plan]) -> Iterable[Row]:
     places, taken = make_volume(incidents)
     yield Row(
         f"{incidents:,} incidents made",
@@ -41,10 +42,12 @@ def _volume_rows(incidents: int) -> Iterable[Row]:
         budget=f"{VOLUME_BUDGET} s",
         met=taken <= VOLUME_BUDGET,
     )
-    yield from page_rows(places)
+    for samples, client in measured(places):
+        yield samples.row()
+        into += plan_of(samples.name, client, *samples.slowest)
 
 
-def _rows(asked: Asked) -> Iterable[Row]:
+def _rows(asked: Asked, plans: list[Plan]) -> Iterable[Row]:
     bench = build_bench()
     if "grant" in asked.only:
         yield grant_row(bench, asked.seconds, asked.rounds)
@@ -59,17 +62,18 @@ def _rows(asked: Asked) -> Iterable[Row]:
     if "start" in asked.only:
         yield from start_rows(asked.outside, asked.folder)
     if "pages" in asked.only:
-        yield from _volume_rows(asked.incidents)
+        yield from _volume_rows(asked.incidents, plans)
 
 
-def run(asked: Asked) -> list[Row]:
-    """Every row, each printed as soon as it is known, then the table."""
+def run(asked: Asked) -> tuple[list[Row], list[Plan]]:
+    """Every row, each printed as soon as it is known, then the table; and the hot queries."""
     call_command("migrate", verbosity=0)
     call_command("grant_running_role", stdout=StringIO())
-    rows = []
-    for row in _rows(asked):
+    rows: list[Row] = []
+    plans: list[Plan] = []
+    for row in _rows(asked, plans):
         rows.append(row)
         sys.stdout.write(" | ".join(row.cells()) + "\n")
         sys.stdout.flush()
     sys.stdout.write("\n" + render(rows) + "\n")
-    return rows
+    return rows, plans
