@@ -9,7 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import UserManager
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Now
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,7 @@ from audit.actions import Actor
 from audit.states import ActorKind
 from common.fingerprints import fingerprint
 from common.ids import uuid7
+from common.prepared import prepared
 
 from .states import Language, Role, Scope, Theme
 
@@ -121,6 +122,12 @@ class StaffManager(UserManager["Staff"]):
         return self.get(username__iexact=username)
 
 
+# Asked on nearly every request, so without compiling it anew each time.
+_ROLES_NOW = (
+    "SELECT market_id, role FROM accounts_rolegrant WHERE staff_id = %s AND ended_at IS NULL"
+)
+
+
 class Staff(AbstractBaseUser):
     """A person who signs in. Roles are `RoleGrant` rows; Django's own permissions are not used."""
 
@@ -172,10 +179,10 @@ class Staff(AbstractBaseUser):
     def role_map(self) -> dict[int, frozenset[str]]:
         """Roles held now by market id, read once per instance (so once per request)."""
         found: dict[int, set[str]] = {}
-        for market_id, role in self.role_grants.filter(ended_at=None).values_list(
-            "market_id", "role"
-        ):
-            found.setdefault(market_id, set()).add(role)
+        with connection.cursor() as cursor:
+            cursor.execute(prepared(cursor, _ROLES_NOW), [self.pk])
+            for market_id, role in cursor.fetchall():
+                found.setdefault(market_id, set()).add(role)
         return {market_id: frozenset(roles) for market_id, roles in found.items()}
 
     @cached_property

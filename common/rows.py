@@ -18,55 +18,100 @@ from .prepared import prepared
 M = TypeVar("M", bound=Model)
 
 
+# What the driver takes as it is; a value of any other field goes through the field.
+_PLAIN = frozenset(
+    {
+        "BooleanField",
+        "CharField",
+        "DateTimeField",
+        "ForeignKey",
+        "OneToOneField",
+        "TextField",
+        "UUIDField",
+    }
+)
+
+
 @lru_cache(maxsize=128)
-def _insertable(model: type[Model]) -> list["Field[Any, Any]"]:
-    fields: list[Field[Any, Any]] = []
+def _insertable(model: type[Model]) -> list[tuple[str, str, "Field[Any, Any]", bool]]:
+    """Attribute, quoted column, field, and whether its values go to the driver as they are."""
+    fields: list[tuple[str, str, Field[Any, Any], bool]] = []
     for field in model._meta.local_concrete_fields:
-        if not field.generated and field.get_internal_type() not in {"AutoField", "BigAutoField"}:
-            fields.append(field)
+        kind = field.get_internal_type()
+        if not field.generated and kind not in {"AutoField", "BigAutoField"}:
+            plain = kind in _PLAIN and not getattr(field, "auto_now_add", False)
+            fields.append((field.attname, f'"{field.column}"', field, plain))
     return fields
 
 
 def _insertion(row: Model) -> tuple[str, str, list[Any]]:
     """`INSERT INTO ... VALUES`, the row's marks and values; database defaults are not named."""
     names, marks, values = [], [], []
-    for field in _insertable(type(row)):
-        value = field.pre_save(row, add=True)
+    kept = row.__dict__
+    for attribute, name, field, plain in _insertable(type(row)):
+        value = kept[attribute] if plain else field.pre_save(row, add=True)
         if isinstance(value, DatabaseDefault):
             continue
-        names.append(f'"{field.column}"')
+        names.append(name)
         if isinstance(value, Now):
             marks.append("statement_timestamp()")
         else:
             marks.append("%s")
-            values.append(field.get_db_prep_save(value, connection))
+            values.append(value if plain else field.get_db_prep_save(value, connection))
     # Names come from the model's own fields, values are bound.
     into = f'INSERT INTO "{row._meta.db_table}" ({", ".join(names)}) VALUES '  # noqa: S608
     return into, f"({', '.join(marks)})", values
 
 
-def insert(*rows: Model) -> None:
-    """Inserts the rows in order, in one round trip; raises what the database raises.
+class Batch:
+    """Statements that go to the server together: one round trip, in order, all or none."""
 
-    Neighbours of one model with the same columns become one statement, so that a trigger that
-    looks at a statement's rows sees them together. Keys made by the database are not read back.
-    """
-    statements: list[str] = []
-    values: list[Any] = []
-    previous = ""
-    for row in rows:
-        into, marks, found = _insertion(row)
-        if into == previous:
-            statements[-1] += ", " + marks
-        else:
-            statements.append(into + marks)
-        previous = into
-        values += found
-        row._state.adding = False
-        row._state.db = connection.alias
-    if statements:
+    def __init__(self) -> None:
+        self._statements: list[str] = []
+        self._values: list[Any] = []
+        self._into = ""
+
+    def add(self, sql: str, values: Sequence[Any]) -> None:
+        """A statement written in the code, with `%s` marks."""
+        self._statements.append(sql)
+        self._values += values
+        self._into = ""
+
+    def insert(self, *rows: Model) -> None:
+        """The rows, saved from here on for whoever looks at them.
+
+        Neighbours of one model with the same columns become one statement, so that a trigger that
+        looks at a statement's rows sees them together. Keys made by the database are not read back.
+        """
+        for row in rows:
+            into, marks, found = _insertion(row)
+            if into == self._into:
+                self._statements[-1] += ", " + marks
+            else:
+                self._statements.append(into + marks)
+            self._into = into
+            self._values += found
+            row._state.adding = False
+            row._state.db = connection.alias
+
+    def send(self) -> int:
+        """Executes everything; how many rows the last statement touched.
+
+        Raises what the database raises.
+        """
+        if not self._statements:
+            return 0
         with connection.cursor() as cursor:
-            cursor.execute("; ".join(prepared(cursor, each) for each in statements), values)
+            each = [prepared(cursor, statement) for statement in self._statements]
+            cursor.execute("; ".join(each), self._values)
+            return int(cursor.rowcount)
+
+
+def insert(*rows: Model) -> None:
+    """Inserts the rows in order, in one round trip; raises what the database raises."""
+    batch = Batch()
+    batch.insert(*rows)
+    batch.send()
 
 
 @lru_cache(maxsize=128)

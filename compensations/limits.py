@@ -24,6 +24,7 @@ from accounts.models import Market, Staff
 from accounts.states import Role
 from common.money import format_money
 from common.prepared import prepared
+from common.rows import Batch
 from common.windows import local_date, window_start
 from incidents.models import Customer, Incident
 
@@ -122,10 +123,7 @@ def _limit(limit_id: int) -> IssuanceLimit:
     return IssuanceLimit.objects.get(pk=limit_id)
 
 
-def _applicable(market: Market, staff: Staff, customer: Customer | None) -> list[IssuanceLimit]:
-    """Limits in force for this act; one with a target replaces the general one of its kind."""
-    role = acting_role(staff, market)
-    segment = customer.segment if customer else ""
+def _in_force(market: Market) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             prepared(
@@ -134,7 +132,16 @@ def _applicable(market: Market, staff: Staff, customer: Customer | None) -> list
             ),
             [market.pk, LimitState.IN_FORCE.value],
         )
-        found = [_limit(pk) for (pk,) in cursor.fetchall()]
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _applicable(
+    market: Market, staff: Staff, customer: Customer | None, in_force: Sequence[int] | None
+) -> list[IssuanceLimit]:
+    """Limits in force for this act; one with a target replaces the general one of its kind."""
+    role = acting_role(staff, market)
+    segment = customer.segment if customer else ""
+    found = [_limit(pk) for pk in (_in_force(market) if in_force is None else in_force)]
     found = [
         limit
         for limit in found
@@ -185,6 +192,10 @@ class Applicable:
     single: Sequence[IssuanceLimit]
 
 
+# What an act meets that no limit counts.
+NONE = Applicable((), ())
+
+
 def limits_for(
     *,
     market: Market,
@@ -192,12 +203,16 @@ def limits_for(
     customer: Customer | None = None,
     incident: Incident | None = None,
     at: dt.datetime | None = None,
+    in_force: Sequence[int] | None = None,
 ) -> Applicable:
-    """The limits that a goodwill grant by `staff` would meet at an aware moment (now)."""
+    """The limits that a goodwill grant by `staff` would meet at an aware moment (now).
+
+    `in_force` are the ids of the market's limits for a caller that has just read them.
+    """
     today = local_date(at or timezone.now(), market.time_zone)
     keys = []
     single = []
-    for limit in _applicable(market, staff, customer):
+    for limit in _applicable(market, staff, customer, in_force):
         if limit.scope == LimitScope.GRANT:
             single.append(limit)
             continue
@@ -260,32 +275,33 @@ _GUARDED = _TAKE.format(
 _UNGUARDED = _TAKE.format(fresh_guard="TRUE", used_guard="TRUE")
 
 
-def take(compensation: Compensation, applicable: Applicable, *, market: Market) -> None:
-    """Takes room for a compensation from every counter, or raises LimitExceeded.
+def take(
+    compensation: Compensation, applicable: Applicable, *, market: Market, batch: Batch
+) -> None:
+    """Sends `batch` and takes room from every counter after it, or raises LimitExceeded.
 
-    Called last in the granting transaction; a refusal leaves nothing behind once it rolls back.
+    The last act of the granting transaction; a refusal leaves nothing behind once it rolls back.
     """
     minor = compensation.face_minor
     for limit in applicable.single:
         if minor > limit.cap:
             raise exceeded(Room(limit, 0), minor, market)
     if not applicable.keys:
+        batch.send()
         return
     quantities = [minor if k.limit.measure == Measure.AMOUNT else 1 for k in applicable.keys]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            prepared(cursor, _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED),
-            [
-                [key.limit.pk for key in applicable.keys],
-                [key.subject for key in applicable.keys],
-                [key.starts_on for key in applicable.keys],
-                quantities,
-                list(range(len(quantities))),
-                compensation.pk,
-            ],
-        )
-        taken = cursor.rowcount
-    if taken != len(applicable.keys):
+    batch.add(
+        _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED,
+        [
+            [key.limit.pk for key in applicable.keys],
+            [key.subject for key in applicable.keys],
+            [key.starts_on for key in applicable.keys],
+            quantities,
+            list(range(len(quantities))),
+            compensation.pk,
+        ],
+    )
+    if batch.send() != len(applicable.keys):
         full = [room for room in rooms(applicable) if not room.holds(minor)]
         # Room may have come back between the two statements; the refusal stands, say it of the
         # tightest limit.

@@ -46,7 +46,12 @@ def live_version(market: Market) -> ScaleVersion | None:
             [market.pk, ScaleState.LIVE.value],
         )
         row = cursor.fetchone()
-    return _version(row[0]) if row else None
+    return version_of(row[0]) if row else None
+
+
+def version_of(version_id: int | None) -> ScaleVersion | None:
+    """A published version by its id, kept in memory: it never changes."""
+    return None if version_id is None else _version(version_id)
 
 
 @lru_cache(maxsize=64)

@@ -19,10 +19,11 @@ from audit.models import AuditEvent
 from common.errors import NotAllowed, NotFound, TransitionRefused
 from common.money import format_money, share
 from common.prepared import prepared
-from common.rows import build, columns, insert
+from common.rows import Batch, build, columns, insert
 from common.windows import day_bounds, local_date
 from delivery.actions import wake_on_commit
 from delivery.models import Message
+from delivery.states import MessageState
 from incidents.actions import start_recovery
 from incidents.models import Category, ContactPoint, Customer, Incident
 from incidents.states import IncidentState
@@ -107,6 +108,22 @@ def _contacts(customer: Customer) -> list[ContactPoint]:
     return [build(row, ContactPoint)[0] for row in rows]
 
 
+_RULES_NOW = """
+SELECT (SELECT id FROM compensations_scaleversion
+        WHERE market_id = %(market)s AND state = 'live'),
+       ARRAY(SELECT id FROM compensations_issuancelimit
+             WHERE market_id = %(market)s AND state = 'in_force')
+"""
+
+
+def _rules_now(market: Market) -> tuple[int | None, list[int]]:
+    """Ids of the live version and of the limits in force, read after the locks were had."""
+    with connection.cursor() as cursor:
+        cursor.execute(prepared(cursor, _RULES_NOW), {"market": market.pk})
+        version_id, in_force = cursor.fetchone()
+    return version_id, in_force
+
+
 def _check_frequency(offer: Offer, customer: Customer, reissue_of: Compensation | None) -> None:
     """Raises TooOften. The customer's row is locked, so two cases cannot slip past together."""
     if not offer.per_customer:
@@ -178,7 +195,8 @@ def grant(
         raise IssuanceStopped
     if case.state not in {IncidentState.OPEN, IncidentState.IN_RECOVERY}:
         raise TransitionRefused(_("This case is resolved. Reopen it to grant something more."))
-    version = scale.live_version(market)
+    version_id, in_force = _rules_now(market)
+    version = scale.version_of(version_id)
     if version is None:
         raise NotInScale(field="offer")
     rule = scale.rule_for(version, case.category, case.severity, customer.segment)
@@ -211,7 +229,7 @@ def grant(
         granted_by=by,
         team_id=by.team_id,
         location_id=case.location_id,
-        category_id=case.category_id,
+        category=case.category,
         severity=case.severity,
         note=note,
         issued_at=now,
@@ -220,25 +238,28 @@ def grant(
     )
     message = granted_message(compensation, contacts, channel)
     coupon = [_new_coupon(compensation, chosen)] if chosen.kind in COUPON_KINDS else []
-    try:
-        insert(
-            compensation,
-            *coupon,
-            *ledger.on_issue(compensation),
-            message,
-            _granted_event(compensation, message, by),
+    batch = Batch()
+    batch.insert(
+        compensation,
+        *coupon,
+        *ledger.on_issue(compensation),
+        message,
+        _granted_event(compensation, message, by),
+    )
+    start_recovery(incident=case, by=by, compensated=True, batch=batch)
+    applicable = limits.NONE
+    if not chosen.is_statutory:
+        applicable = limits.limits_for(
+            market=market, staff=by, customer=customer, incident=case, at=now, in_force=in_force
         )
+    try:
+        limits.take(compensation, applicable, market=market, batch=batch)
     except IntegrityError as error:
         if "compensation_once_per_offer" in str(error):
             raise AlreadyGranted(field="offer") from error
         raise
-    start_recovery(incident=case, by=by, compensated=True)
-    if not chosen.is_statutory:
-        applicable = limits.limits_for(
-            market=market, staff=by, customer=customer, incident=case, at=now
-        )
-        limits.take(compensation, applicable, market=market)
-    wake_on_commit(message.pk)
+    if message.state == MessageState.QUEUED:
+        wake_on_commit(message.pk)
     return compensation
 
 

@@ -22,7 +22,6 @@ from incidents.selectors import visible_incidents
 from ..actions import grant, void
 from ..filters import CompensationFilter
 from ..models import Compensation, Offer
-from ..refusals import NotInScale
 from ..selectors import offers_for, visible_compensations
 from . import examples
 from .serializers import CompensationShape, GrantRequest, OffersShape, VoidRequest
@@ -105,13 +104,14 @@ class GrantView(APIView):
     @idempotent
     def post(self, request: Request, folio: str) -> Response:
         values = checked(GrantRequest, request.data)
-        incident = _incident(request, folio)
-        offer = Offer.objects.filter(pk=values["offer"]).first()
-        if offer is None:
-            raise NotInScale(field="offer")
+        # Whether it may be seen; granting reads it again, locked.
+        incident = visible_incidents(request.user).only("id").filter(folio=folio).first()
+        if incident is None:
+            raise NotFound
         made = grant(
             incident=incident,
-            offer=offer,
+            # Named by its id alone: what counts is the live scale's own.
+            offer=Offer(pk=values["offer"]),
             amount_minor=values.get("amount_minor"),
             channel=values.get("channel"),
             by=_staff(request),

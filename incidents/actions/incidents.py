@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiClient, Location, Market, Staff, Team
 from accounts.states import Scope
-from audit.actions import Actor, record
+from audit.actions import Actor, event, record
 from common.errors import InvalidInput, Refusal, Stale, TransitionRefused
+from common.rows import Batch
 from common.states import check_transition
 from common.windows import local_date
 
@@ -191,14 +192,18 @@ def _facts(incident: Incident) -> dict[str, Any]:
 
 
 def _audit(act: str, actor: Actor, incident: Incident, **more: Any) -> None:
-    record(
-        act=act,
-        by=actor,
-        object_kind="incident",
-        object_id=incident.pk,
-        market_code=incident.market.code,
+    record(**_happened(act, actor, incident, **more))
+
+
+def _happened(act: str, actor: Actor, incident: Incident, **more: Any) -> dict[str, Any]:
+    return {
+        "act": act,
+        "by": actor,
+        "object_kind": "incident",
+        "object_id": incident.pk,
+        "market_code": incident.market.code,
         **more,
-    )
+    }
 
 
 def lock_incident(incident: Incident) -> Incident:
@@ -369,36 +374,48 @@ def _move(row: Incident, target: str, act: str, actor: Actor, reason: str = "") 
     )
 
 
-def start_recovery(*, incident: Incident, by: Staff, compensated: bool = False) -> Incident:
+_RECOVERING = """
+UPDATE incidents_incident SET state = %s, compensated_at = %s, version = %s WHERE id = %s
+"""
+_COMPENSATED = """
+INSERT INTO incidents_recoverystep (incident_id, step, done_by_id, proof)
+VALUES (%s, 'compensate', %s, 'granted') ON CONFLICT DO NOTHING
+"""
+
+
+def start_recovery(
+    *, incident: Incident, by: Staff, compensated: bool = False, batch: Batch | None = None
+) -> Incident:
     """Puts an open case in recovery; `incident` is a row that the caller has locked.
 
     With `compensated` the moment of the first compensation is kept and the step ticked: what a
-    grant proves. A case that is in recovery already stays there.
+    grant proves. A case that is in recovery already stays there. The statements join `batch`, for
+    a caller that sends it in the same transaction; without one they are sent at once.
     """
-    updated = []
+    sent = Batch() if batch is None else batch
     moved = incident.state == IncidentState.OPEN
+    first = compensated and incident.compensated_at is None
     if moved:
         incident.state = IncidentState.IN_RECOVERY
-        updated.append("state")
-    if compensated and incident.compensated_at is None:
+    if first:
         incident.compensated_at = timezone.now()
-        updated.append("compensated_at")
-    if updated:
+    if moved or first:
         incident.version += 1
-        incident.save(update_fields=[*updated, "version"])
+        sent.add(
+            _RECOVERING,
+            [str(incident.state), incident.compensated_at, incident.version, incident.pk],
+        )
     if compensated:
-        RecoveryStep.objects.bulk_create(
-            [RecoveryStep(incident=incident, step=Step.COMPENSATE, proof="granted", done_by=by)],
-            ignore_conflicts=True,
-        )
+        sent.add(_COMPENSATED, [incident.pk, by.pk])
     if moved:
-        _audit(
-            "incident.recovery_started",
-            authorise(by, incident.market_id, *WRITERS),
-            incident,
-            before={"state": str(IncidentState.OPEN)},
-            after={"state": str(IncidentState.IN_RECOVERY)},
-        )
+        actor = authorise(by, incident.market_id, *WRITERS)
+        states = {
+            "before": {"state": str(IncidentState.OPEN)},
+            "after": {"state": str(IncidentState.IN_RECOVERY)},
+        }
+        sent.insert(event(**_happened("incident.recovery_started", actor, incident, **states)))
+    if batch is None:
+        sent.send()
     return incident
 
 
