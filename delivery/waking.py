@@ -4,14 +4,16 @@ The outbox in PostgreSQL is the truth; a wake that is lost costs at most one swe
 does not answer is left alone for some seconds by this process, so that only one page pays for it.
 """
 
+import contextlib
 import logging
+import os
 import threading
 import time
 import uuid
+from typing import Any
 
 from celery import current_app
 from django.db import transaction
-from kombu.pools import producers
 
 log = logging.getLogger(__name__)
 
@@ -48,23 +50,59 @@ class _Breaker:
 breaker = _Breaker()
 
 
+class _Line(threading.local):
+    """This thread's connection to the broker, kept from one wake to the next.
+
+    Making one, or taking it from the library's pool, costs more than the wake itself.
+    """
+
+    def __init__(self) -> None:
+        self._producer: Any = None
+        self._of: tuple[int, str] = (0, "")
+
+    def producer(self) -> Any:
+        # A forked process must not speak on its parent's socket, nor anybody to an old address.
+        of = (os.getpid(), str(current_app.conf.broker_url))
+        if self._producer is None or self._of != of:
+            connection = current_app.connection_for_write(
+                transport_options={
+                    "socket_connect_timeout": CONNECT_SECONDS,
+                    "socket_timeout": COMMAND_SECONDS,
+                    "max_retries": 0,
+                }
+            )
+            self._producer = current_app.amqp.Producer(connection)
+            self._of = of
+        return self._producer
+
+    def hang_up(self) -> None:
+        """Forgets a connection that failed; the next wake makes another."""
+        producer, self._producer = self._producer, None
+        if producer is not None and self._of[0] == os.getpid():
+            # What is broken already may refuse to be closed.
+            with contextlib.suppress(Exception):
+                producer.connection.collect(socket_timeout=COMMAND_SECONDS)
+
+
+_line = _Line()
+
+
 def _publish(message_id: uuid.UUID, in_seconds: float) -> None:
-    connection = current_app.connection_for_write(
-        transport_options={
-            "socket_connect_timeout": CONNECT_SECONDS,
-            "socket_timeout": COMMAND_SECONDS,
-            "max_retries": 0,
-        }
+    message = current_app.amqp.create_task_message(
+        str(uuid.uuid4()),
+        TASK,
+        args=[str(message_id)],
+        countdown=in_seconds or None,
+        ignore_result=True,
     )
-    with producers[connection].acquire(block=True, timeout=COMMAND_SECONDS) as producer:
-        current_app.send_task(
-            TASK,
-            args=[str(message_id)],
-            countdown=in_seconds or None,
-            producer=producer,
-            retry=False,
-            ignore_result=True,
-        )
+    _line.producer().publish(
+        message.body,
+        serializer="json",
+        exchange="",
+        routing_key=current_app.conf.task_default_queue,
+        headers=message.headers,
+        **message.properties,
+    )
 
 
 def _attempt(message_id: uuid.UUID, in_seconds: float) -> Exception | None:
@@ -72,6 +110,7 @@ def _attempt(message_id: uuid.UUID, in_seconds: float) -> Exception | None:
     try:
         _publish(message_id, in_seconds)
     except Exception as error:
+        _line.hang_up()
         return error
     return None
 
