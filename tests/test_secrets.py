@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from celery import Celery
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.test import Client
+from kombu import Producer
 
 from accounts.tests.factories import PASSWORD, StaffFactory
 from compensations.actions import grant, resend
@@ -49,15 +49,14 @@ class Traces:
 @pytest.fixture
 def traces(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Traces:
     found = Traces()
-    real = Celery.send_task
+    real = Producer.publish
 
-    def send_task(
-        self: Celery, name: str, args: Any = None, kwargs: Any = None, **more: Any
-    ) -> Any:
-        found.arguments.append(repr((name, args, kwargs)))
-        return real(self, name, args, kwargs, **more)
+    def publish(self: Producer, body: Any, **more: Any) -> Any:
+        # The last place before the wire, whichever way a task was asked for.
+        found.arguments.append(repr((body, more.get("headers"))))
+        return real(self, body, **more)
 
-    monkeypatch.setattr(Celery, "send_task", send_task)
+    monkeypatch.setattr(Producer, "publish", publish)
     caplog.set_level(logging.DEBUG)
     return found
 
