@@ -46,6 +46,8 @@ class Market(models.Model):
     )
     # A person may redeem or undo for this long after the fact, in minutes.
     undo_minutes = models.PositiveSmallIntegerField(_("undo window, minutes"), default=30)
+    # A request that nobody decides ends by itself after this long, in minutes.
+    request_minutes = models.PositiveIntegerField(_("requests wait, minutes"), default=1440)
 
     class Meta:
         ordering = ["code"]

@@ -122,6 +122,7 @@ def make_coupons(bench: Bench, count: int) -> list[str]:
             granted_by=company.agent,
             category_id=incident.category_id,
             severity=incident.severity,
+            channel=incident.channel,
             issued_at=timezone.now(),
             expires_at=expires,
         )

@@ -149,11 +149,11 @@ JOIN bench_customer AS customer ON customer.market = %(market)s AND customer.n =
 _COMPENSATIONS = """
 INSERT INTO compensations_compensation (id, market_id, incident_id, customer_id, version_id,
     rule_id, offer_id, kind, is_statutory, face_minor, expected_cost_minor, currency, state,
-    granted_by_id, team_id, location_id, category_id, severity, note, created_at, issued_at,
-    expires_at, ended_at, void_reason)
+    granted_by_id, team_id, location_id, category_id, severity, channel, note,
+    created_at, issued_at, expires_at, ended_at, void_reason)
 SELECT bench_key(at, 'c' || id), market_id, id, customer_id, %(version)s, %(rule)s, %(offer)s,
     'coupon', FALSE, 20000, 12000, currency, state, owner_id, team_id, location_id, category_id,
-    severity, '', at, at, at + interval '90 days',
+    severity, channel, '', at, at, at + interval '90 days',
     CASE state WHEN 'settled' THEN at + interval '9 days' WHEN 'expired'
         THEN at + interval '90 days' END, ''
 FROM (
@@ -162,7 +162,7 @@ FROM (
              WHEN compensated_at < now() - interval '90 days' THEN 'expired'
              ELSE 'issued' END AS state
     FROM (SELECT id, market_id, customer_id, currency, owner_id, team_id, location_id, category_id,
-              severity, compensated_at
+              severity, channel, compensated_at
           FROM incidents_incident WHERE market_id = %(market)s AND compensated_at IS NOT NULL
          ) AS compensated
 ) AS granted

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("desk.urls")),
     path("p/", include("portal.urls")),
     path("", include("compensations.urls")),
+    path("", include("reporting.urls")),
     path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

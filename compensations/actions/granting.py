@@ -231,6 +231,7 @@ def grant(
         location_id=case.location_id,
         category=case.category,
         severity=case.severity,
+        channel=case.channel,
         note=note,
         issued_at=now,
         expires_at=_expiry(chosen, market, now) if chosen.kind in COUPON_KINDS else None,

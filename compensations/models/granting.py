@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 from accounts.models import Location, Market, Staff, Team
 from common.ids import uuid7
 from incidents.models import Category, Customer, Incident
-from incidents.states import Severity
+from incidents.states import ContactChannel, Severity
 
 from ..states import ApprovalState, CompensationState, OfferKind
 from .scale import Offer, ScaleRule, ScaleVersion
@@ -54,6 +54,10 @@ class Compensation(models.Model):
         Category, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     severity = models.CharField(max_length=10, choices=Severity)
+    # How the case came in; empty only for rows older than the column.
+    channel = models.CharField(max_length=10, choices=ContactChannel, blank=True, db_default="")
+    # By which channel a request is to be delivered once approved; empty for the customer's own.
+    send_by = models.CharField(max_length=10, choices=ContactChannel, blank=True, db_default="")
     note = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     issued_at = models.DateTimeField(null=True)
@@ -108,12 +112,19 @@ class Compensation(models.Model):
 
 
 class Approval(models.Model):
-    """A second person's decision on one request, bound to its exact content by a hash."""
+    """A second person's decision on one request, bound to its exact content by a hash.
+
+    Level 1 is a supervisor's, level 2 finance's. A supervisor who agrees above their authority
+    leaves a level 1 that is approved and a level 2 that waits: two people besides who asked.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     compensation = models.ForeignKey(
         Compensation, on_delete=models.PROTECT, related_name="approvals"
     )
+    # What was asked, as it stood; the hash is taken over it.
+    content = models.JSONField()
     content_hash = models.BinaryField(max_length=32)
     level = models.PositiveSmallIntegerField(default=1)
     reason = models.CharField(max_length=500)
@@ -124,23 +135,56 @@ class Approval(models.Model):
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
     decision_reason = models.CharField(max_length=500, blank=True)
+    # When it ended without a decision: withdrawn, or lapsed.
+    closed_at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["market", "level", "requested_at"],
+                name="approval_waiting",
+                condition=models.Q(state="pending"),
+            ),
+            models.Index(fields=["market", "-id"], name="approval_page"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["compensation"],
                 condition=models.Q(state="pending"),
                 name="approval_one_pending",
             ),
+            models.UniqueConstraint(
+                fields=["compensation", "decided_by"],
+                condition=models.Q(state="approved"),
+                name="approval_two_levels_two_people",
+            ),
             models.CheckConstraint(
                 name="approval_decided_has_both",
-                condition=models.Q(decided_at=None, decided_by=None)
-                | models.Q(decided_at__isnull=False, decided_by__isnull=False),
+                condition=models.Q(
+                    state__in=["approved", "rejected"],
+                    decided_at__isnull=False,
+                    decided_by__isnull=False,
+                    closed_at=None,
+                )
+                | models.Q(
+                    state__in=["withdrawn", "lapsed"],
+                    decided_at=None,
+                    decided_by=None,
+                    closed_at__isnull=False,
+                )
+                | models.Q(state="pending", decided_at=None, decided_by=None, closed_at=None),
             ),
             models.CheckConstraint(
                 name="approval_not_by_requester",
                 condition=models.Q(decided_by=None)
                 | ~models.Q(decided_by=models.F("requested_by")),
+            ),
+            models.CheckConstraint(
+                name="approval_no_has_reason",
+                condition=~models.Q(state="rejected") | ~models.Q(decision_reason=""),
+            ),
+            models.CheckConstraint(
+                name="approval_level_known", condition=models.Q(level__in=[1, 2])
             ),
         ]
 

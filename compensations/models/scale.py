@@ -28,7 +28,19 @@ class ScaleVersion(models.Model):
     submitted_at = models.DateTimeField(null=True)
     approved_at = models.DateTimeField(null=True)
     approved_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
-    # Half-open range in force; `effective_from` is planned while scheduled, a fact once live.
+    # A large change takes two approvers; decided from the difference when it is submitted.
+    needs_second = models.BooleanField(default=False)
+    second_approved_at = models.DateTimeField(null=True)
+    second_approved_by = models.ForeignKey(
+        Staff, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # The last time a reviewer sent it back to its author, and why.
+    returned_at = models.DateTimeField(null=True)
+    returned_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    return_reason = models.CharField(max_length=500, blank=True)
+    # Grows with every edit of the draft; an edit that carries an older one is stale.
+    revision = models.PositiveIntegerField(default=0)
+    # Half-open range in force; `effective_from` is planned until it is live, then a fact.
     effective_from = models.DateTimeField(null=True)
     effective_until = models.DateTimeField(null=True)
 
@@ -52,6 +64,34 @@ class ScaleVersion(models.Model):
                 name="scale_published_is_approved",
                 condition=~models.Q(state__in=["scheduled", "live", "retired"])
                 | models.Q(approved_by__isnull=False, effective_from__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="scale_second_approval_has_both",
+                condition=models.Q(second_approved_at=None, second_approved_by=None)
+                | models.Q(second_approved_at__isnull=False, second_approved_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="scale_second_approver_is_another",
+                condition=models.Q(second_approved_by=None)
+                | (
+                    ~models.Q(second_approved_by=models.F("author"))
+                    & ~models.Q(second_approved_by=models.F("approved_by"))
+                ),
+            ),
+            models.CheckConstraint(
+                name="scale_large_change_has_second",
+                condition=~models.Q(state__in=["scheduled", "live", "retired"])
+                | models.Q(needs_second=False)
+                | models.Q(second_approved_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="scale_return_has_person_and_reason",
+                condition=models.Q(returned_at=None, returned_by=None, return_reason="")
+                | (
+                    models.Q(returned_at__isnull=False, returned_by__isnull=False)
+                    & ~models.Q(return_reason="")
+                    & ~models.Q(returned_by=models.F("author"))
+                ),
             ),
             models.CheckConstraint(
                 name="scale_until_only_retired",

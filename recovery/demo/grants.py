@@ -72,6 +72,7 @@ class Case:
     category: Category
     reason: str
     severity: str
+    channel: str
     location: Location | None
     amount_minor: int | None
     agent: Person
@@ -278,6 +279,7 @@ class Grants:
             case.location.pk if case.location else None,
             case.category.pk,
             case.severity,
+            case.channel,
             grant.note,
             grant.at,
             grant.at,

@@ -218,6 +218,7 @@ class History:
             category=story.topic.category,
             reason=story.topic.top.code,
             severity=story.severity,
+            channel=self._channels.draw(rng),
             location=location,
             amount_minor=amount,
             agent=agent,
@@ -225,8 +226,7 @@ class History:
         compensate_due_at, resolve_due_at = due(case.severity, at)
         life = Life(resolve_due_at=resolve_due_at)
         life.touch(at)
-        channel = self._channels.draw(rng)
-        self._opened(shell, case, story, channel)
+        self._opened(shell, case, story)
         self._listen(case, life)
         self._compensate(shell, case, life)
         self._notes(case, life)
@@ -250,7 +250,7 @@ class History:
             suggested,
             reason,
             self.stories.tell(story, amount),
-            channel,
+            case.channel,
             location.pk,
             self._order(),
             amount,
@@ -258,7 +258,7 @@ class History:
             life.state,
             agent.staff.pk,
             agent.staff.team_id,
-            at - minutes(rng, 50, 1.1) if channel != ContactChannel.COUNTER else None,
+            at - minutes(rng, 50, 1.1) if case.channel != ContactChannel.COUNTER else None,
             at,
             agent.staff.pk,
             compensate_due_at,
@@ -317,7 +317,7 @@ class History:
             at, f"incident.{act}", by.actor, "incident", case.id, market=self.market.code, **more
         )
 
-    def _opened(self, shell: Shell, case: Case, story: Story, channel: str) -> None:
+    def _opened(self, shell: Shell, case: Case, story: Story) -> None:
         self._incident_trail(
             case,
             "opened",
@@ -328,7 +328,7 @@ class History:
                 "category": case.category.code,
                 "severity": case.severity,
                 "suggested_severity": story.topic.sub.severity,
-                "channel": channel,
+                "channel": case.channel,
                 "amount_at_stake_minor": case.amount_minor,
                 "currency": self.market.row.currency,
             },

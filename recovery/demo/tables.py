@@ -31,8 +31,8 @@ class Tables:
             Compensation,
             "id market_id incident_id customer_id version_id rule_id offer_id kind is_statutory "
             "face_minor expected_cost_minor currency state granted_by_id team_id location_id "
-            "category_id severity note created_at issued_at expires_at ended_at voided_by_id "
-            "void_reason reissue_of_id",
+            "category_id severity channel note created_at issued_at expires_at ended_at "
+            "voided_by_id void_reason reissue_of_id",
         )
         self.coupons = Batch(
             Coupon,

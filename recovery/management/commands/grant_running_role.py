@@ -7,7 +7,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
 # Rows of these tables are inserted and read, never changed: the trail and the money.
-APPEND_ONLY = ("audit_auditevent", "compensations_ledgerentry")
+APPEND_ONLY = (
+    "audit_auditevent",
+    "compensations_ledgerentry",
+    "reporting_reportcomment",
+    "reporting_reportsignature",
+)
 
 
 class Command(BaseCommand):
