@@ -14,9 +14,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
-from accounts.models import Market, Staff
-from accounts.permissions import staff_required, visible_markets
+from accounts.permissions import staff_required
 from accounts.states import Role
+from accounts.workplace import Workplace, workplace_of
 from common.errors import NotAllowed, NotFound
 
 P = ParamSpec("P")
@@ -25,21 +25,16 @@ DeskView = Callable[Concatenate[HttpRequest, "Desk", P], HttpResponse]
 READERS = (Role.AGENT, Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR)
 WORKERS = (Role.AGENT, Role.SUPERVISOR)
 COMMENTERS = (Role.AGENT, Role.SUPERVISOR, Role.FINANCE)
-SESSION_KEY = "market"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """A person, the market they are in, and the others they may switch to."""
-
-    staff: Staff
-    market: Market
-    markets: list[Market]
+class Desk(Workplace):
+    """The workplace of whoever reads cases."""
 
     @property
     def can_work(self) -> bool:
         """Whether the page should offer acts; the actions decide again."""
-        return self.staff.has_role(self.market, *WORKERS)
+        return self.holds(*WORKERS)
 
     def comments_in(self, market_id: int) -> bool:
         return self.staff.has_role(market_id, *COMMENTERS)
@@ -58,16 +53,8 @@ def desk_of(request: HttpRequest) -> Desk | None:
 
 
 def _read(request: HttpRequest) -> Desk | None:
-    staff = request.user
-    if not isinstance(staff, Staff):
-        return None
-    markets = list(visible_markets(staff, *READERS).filter(is_active=True))
-    if not markets:
-        return None
-    chosen = next((m for m in markets if m.pk == request.session.get(SESSION_KEY)), None)
-    if chosen is None and len(markets) > 1 and staff.team is not None:
-        chosen = next((m for m in markets if m.pk == staff.team.market_id), None)
-    return Desk(staff, chosen or markets[0], markets)
+    here = workplace_of(request, *READERS)
+    return None if here is None else Desk(here.staff, here.market, here.markets)
 
 
 def desk_page(*roles: str) -> Callable[[DeskView[P]], Callable[..., HttpResponseBase]]:

@@ -9,11 +9,12 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Staff
 from accounts.permissions import staff_required
 from accounts.states import Role
+from accounts.workplace import SESSION_KEY
 from compensations.selectors import room_for
 from compensations.states import Measure
 from incidents.selectors import due_promises
 
-from ..places import SESSION_KEY, Desk, desk_of, desk_page
+from ..places import Desk, desk_of, desk_page
 from ..selectors import lists
 from .rows import case_row
 
