@@ -92,7 +92,9 @@ def render(message: Message) -> Rendered:
             subject=_("%(brand)s: something for you, case %(folio)s")
             % {"brand": market.brand, "folio": row.incident.folio},
             brand=market.brand,
-            greeting=_("Hello, %(name)s") % {"name": row.customer.name},
+            greeting=_("Hello, %(name)s") % {"name": row.customer.name}
+            if row.customer.first_name
+            else _("Hello"),
             paragraphs=paragraphs,
             facts=facts,
             link=(label, portal_url(row, message)),

@@ -120,12 +120,11 @@ def _coupon_page(
 def _plain_page(compensation: Compensation, now: dt.datetime) -> Page:
     voided = compensation.state == "voided"
     settled = compensation.state == "settled"
-    name = _first_name(compensation)
     if voided:
-        heading = _("%(name)s, this was withdrawn") % {"name": name}
+        heading = _to(compensation, _("%(name)s, this was withdrawn"), _("This was withdrawn"))
         label = _("Withdrawn")
     else:
-        heading = _("%(name)s, this is for you") % {"name": name}
+        heading = _to(compensation, _("%(name)s, this is for you"), _("This is for you"))
         label = pgettext("compensation", "Done") if settled else _("On its way")
     return Page(
         brand=compensation.market.brand,
@@ -143,8 +142,10 @@ def _plain_page(compensation: Compensation, now: dt.datetime) -> Page:
     )
 
 
-def _first_name(compensation: Compensation) -> str:
-    return compensation.customer.name.split()[0]
+def _to(compensation: Compensation, named: str, unnamed: str) -> str:
+    """One of two translated sentences: with the customer's first name where it is known."""
+    name = compensation.customer.first_name
+    return named % {"name": name} if name else unnamed
 
 
 def _worth(compensation: Compensation, minor: int) -> str:
@@ -186,17 +187,21 @@ def _replaced_or_ask(compensation: Compensation) -> str:
 def _coupon_words(
     compensation: Compensation, state: CouponState, now: dt.datetime
 ) -> tuple[str, str]:
-    name = {"name": _first_name(compensation)}
     if state == CouponState.REDEEMED:
-        return _("%(name)s, this was already used") % name, _("Thank you for coming back.")
+        heading = _to(
+            compensation, _("%(name)s, this was already used"), _("This was already used")
+        )
+        return heading, _("Thank you for coming back.")
     if state == CouponState.EXPIRED:
         return (
-            _("%(name)s, this has expired") % name,
+            _to(compensation, _("%(name)s, this has expired"), _("This has expired")),
             _("Its last day has passed. If something kept you from using it, please tell us."),
         )
     if state == CouponState.VOIDED:
-        return _("%(name)s, this was withdrawn") % name, _replaced_or_ask(compensation)
-    return _("%(name)s, this is for you") % name, _sorry(compensation, now)
+        heading = _to(compensation, _("%(name)s, this was withdrawn"), _("This was withdrawn"))
+        return heading, _replaced_or_ask(compensation)
+    heading = _to(compensation, _("%(name)s, this is for you"), _("This is for you"))
+    return heading, _sorry(compensation, now)
 
 
 def _state_label(state: CouponState) -> str:

@@ -20,6 +20,7 @@ from delivery.states import Channel
 from .. import bounds, registry
 from ..access import COMMENTERS, SEGMENTERS, WRITERS, authorise
 from ..models import ContactPoint, Customer
+from ..models.customers import UNNAMED
 from ..states import ContactKind, Segment
 
 By = Staff | ApiClient
@@ -51,6 +52,17 @@ def _audit(act: str, actor: Actor, customer: Customer, market: Market, **more: o
     )
 
 
+def _number(value: str) -> str:
+    """A customer number within its bounds, without the mark of an import's nobody."""
+    number = bounds.text(value, "external_ref", 60)
+    if number.startswith(UNNAMED):
+        raise InvalidInput(
+            _("A customer number does not begin with %(mark)s.") % {"mark": UNNAMED},
+            field="external_ref",
+        )
+    return number
+
+
 @transaction.atomic
 def create_customer(
     *,
@@ -79,7 +91,7 @@ def create_customer(
             "preferred_channel",
             Channel.values,
         ),
-        external_ref=bounds.text(external_ref, "external_ref", 60),
+        external_ref=_number(external_ref),
         created_by=_staff(by),
     )
     contacts = [
@@ -132,8 +144,8 @@ def change_customer(
         "preferred_channel": preferred_channel
         and bounds.choice(preferred_channel, "preferred_channel", Channel.values),
         "external_ref": None
-        if external_ref is None
-        else bounds.text(external_ref, "external_ref", 60),
+        if external_ref in {None, row.external_ref}
+        else _number(external_ref or ""),
     }
     changed = {
         field: value

@@ -22,6 +22,7 @@ from common.windows import local_date
 from delivery.states import Channel
 
 from ..models import ContactPoint, Customer, Incident, RecoveryStep
+from ..models.customers import UNNAMED
 from ..states import ContactKind, Step
 from .rows import Draft, Person
 from .words import plain
@@ -256,10 +257,9 @@ class People:
         if self._nobody is None:
             with override(self._market.language):
                 name = _("Not identified (%(source)s)") % {"source": self._name}
-            # Not a number that a person could have: those never start with this mark.
             self._nobody, created = Customer.objects.get_or_create(
                 market=self._market,
-                external_ref=f"~{self._source}"[:60],
+                external_ref=f"{UNNAMED}{self._source}"[:60],
                 defaults={
                     "name": name[:120],
                     "language": self._market.language,

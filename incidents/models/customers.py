@@ -58,6 +58,11 @@ class NameWord(models.Model):
         return self.word
 
 
+# A customer number that begins so stands for whoever an import's source did not name; no person's
+# number may begin with it.
+UNNAMED = "~"
+
+
 class Customer(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -93,6 +98,11 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def first_name(self) -> str:
+        """How to greet the person; empty where an import knew nobody's name."""
+        return "" if self.external_ref.startswith(UNNAMED) else self.name.split()[0]
 
 
 class ContactPoint(models.Model):

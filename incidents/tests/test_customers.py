@@ -57,6 +57,7 @@ def test_contacts_are_kept_normalised_and_shown_masked(desk: Desk) -> None:
         ("language", "fr"),
         ("preferred_channel", "fax"),
         ("external_ref", "x" * 61),
+        ("external_ref", "~hotel"),
     ],
 )
 def test_customers_out_of_bounds_are_refused(desk: Desk, field: str, value: str) -> None:

@@ -81,6 +81,17 @@ def test_the_switch_changes_the_language_and_stores_nothing(
     assert '<html lang="es"' in _text(client.get(link(granted), {"lang": "fr"}))
 
 
+def test_whoever_an_import_did_not_name_is_greeted_without_a_name(
+    client: Client, granted: Compensation, link: Link
+) -> None:
+    customer = granted.customer
+    customer.name, customer.external_ref = "Sin identificar (quejas)", "~quejas"
+    customer.save()
+    page = _text(client.get(link(granted), {"lang": "en"}))
+    assert "This is for you" in page
+    assert "Sin" not in page
+
+
 def test_a_page_of_a_used_coupon_says_when_and_where(
     client: Client, company: Company, granted: Compensation, link: Link
 ) -> None:
