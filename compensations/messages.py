@@ -22,8 +22,8 @@ from .actions.sending import is_of_staff, requeue, still_valid
 from .models import Compensation
 from .states import TOPIC
 
-# How long a link to something without an end date opens.
-LINK_DAYS = 180
+# How long something without an end date is shown, and how long after its end a link still says so.
+OPEN_DAYS, AFTER_DAYS = 150, 30
 
 
 def local_day(moment: dt.datetime, zone: str) -> str:
@@ -34,11 +34,13 @@ def local_day(moment: dt.datetime, zone: str) -> str:
 
 def portal_url(compensation: Compensation, message: Message) -> str:
     """The customer's link; the same one for every try of the same message."""
-    days = LINK_DAYS
-    if compensation.expires_at is not None:
-        days = max((compensation.expires_at - message.created_at).days + 30, 30)
+    # Counted from rows that stand still, so that showing the link again changes nothing.
+    last = compensation.expires_at or message.created_at + dt.timedelta(days=OPEN_DAYS)
     token = issue_portal_token(
-        incident=compensation.incident, ref=compensation.pk, seed=message.pk, days=days
+        incident=compensation.incident,
+        ref=compensation.pk,
+        seed=message.pk,
+        until=max(last, message.created_at) + dt.timedelta(days=AFTER_DAYS),
     )
     return f"{settings.PUBLIC_BASE_URL}/p/{token}/"
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from audit.models import AuditEvent
+from audit.states import ActorKind
 from common.money import format_money
 from compensations.models import Compensation
 from delivery.models import Message
@@ -194,13 +195,14 @@ SYSTEM: dict[str, Say] = {
 
 
 def _from_event(event: AuditEvent, case: _Case) -> Entry:
+    who = _("Recovery") if event.actor_kind == ActorKind.SYSTEM else event.actor_name
     if event.act in MONEY:
         text = MONEY[event.act](event, case)
-        return Entry(event.at, "money", event.actor_name, text, kind="money")
+        return Entry(event.at, "money", who, text, kind="money")
     say = SYSTEM.get(event.act)
     text = say(event, case) if say else _("Recorded: %(act)s") % {"act": event.act}
     group = "promises" if event.act.startswith("promise.") else "system"
-    return Entry(event.at, group, event.actor_name, text)
+    return Entry(event.at, group, who, text)
 
 
 def _from_promise(promise: Promise) -> Entry:

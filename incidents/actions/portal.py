@@ -23,23 +23,20 @@ from ..selectors.portal import hash_portal_token
 
 
 def issue_portal_token(
-    *, incident: Incident, ref: uuid.UUID | None, seed: uuid.UUID, days: int = 90
+    *, incident: Incident, ref: uuid.UUID | None, seed: uuid.UUID, until: dt.datetime
 ) -> str:
-    """The link's token: 256 bits, URL-safe. The same seed gives the same token, once stored.
+    """The link's token: 256 bits, URL-safe, open until an aware moment.
 
-    A second call only moves the end further, never back. `days` counts from now.
+    The same seed gives the same token, once stored; a second call only moves its end further.
     """
     digest = hmac.digest(settings.PORTAL_KEY, seed.bytes, hashlib.sha256)
     token = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    expires_at = timezone.now() + dt.timedelta(days=days)
     row, created = PortalToken.objects.get_or_create(
         token_hash=hash_portal_token(token),
-        defaults={"incident": incident, "ref": ref, "expires_at": expires_at},
+        defaults={"incident": incident, "ref": ref, "expires_at": until},
     )
     if not created:
-        PortalToken.objects.filter(pk=row.pk, expires_at__lt=expires_at).update(
-            expires_at=expires_at
-        )
+        PortalToken.objects.filter(pk=row.pk, expires_at__lt=until).update(expires_at=until)
     return token
 
 

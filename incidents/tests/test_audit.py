@@ -77,7 +77,7 @@ def _playbook(desk: Desk) -> Any:
 
 def _revocable(desk: Desk) -> Any:
     incident = desk.incident()
-    actions.issue_portal_token(incident=incident, ref=None, seed=uuid7())
+    actions.issue_portal_token(incident=incident, ref=None, seed=uuid7(), until=timezone.now())
     return incident
 
 

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import math
+import uuid
 
 import pytest
 from django.db import connection
@@ -18,7 +19,12 @@ from .conftest import Desk
 
 
 def _issue(incident: Incident, days: int = 30) -> str:
-    return issue_portal_token(incident=incident, ref=None, seed=uuid7(), days=days)
+    return _seeded(incident, uuid7(), days)
+
+
+def _seeded(incident: Incident, seed: uuid.UUID, days: int) -> str:
+    until = timezone.now() + dt.timedelta(days=days)
+    return issue_portal_token(incident=incident, ref=None, seed=seed, until=until)
 
 
 def test_a_token_carries_128_bits_and_more(desk: Desk) -> None:
@@ -46,11 +52,11 @@ def test_only_a_keyed_hash_is_stored(desk: Desk) -> None:
 
 def test_the_same_seed_gives_the_same_link(desk: Desk) -> None:
     incident, seed = desk.incident(), uuid7()
-    first = issue_portal_token(incident=incident, ref=seed, seed=seed, days=10)
+    first = _seeded(incident, seed, 10)
     end = PortalToken.objects.get().expires_at
-    assert issue_portal_token(incident=incident, ref=seed, seed=seed, days=5) == first
+    assert _seeded(incident, seed, 5) == first
     assert PortalToken.objects.get().expires_at == end
-    issue_portal_token(incident=incident, ref=seed, seed=seed, days=20)
+    _seeded(incident, seed, 20)
     assert PortalToken.objects.get().expires_at > end
 
 

@@ -1,9 +1,11 @@
 """Fixtures of the portal's tests: a company, and a granted compensation with its link."""
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import guessing
 from common.ids import uuid7
@@ -36,7 +38,10 @@ def link() -> Callable[[Compensation], str]:
 
     def make(compensation: Compensation) -> str:
         token = issue_portal_token(
-            incident=compensation.incident, ref=compensation.pk, seed=uuid7()
+            incident=compensation.incident,
+            ref=compensation.pk,
+            seed=uuid7(),
+            until=timezone.now() + dt.timedelta(days=90),
         )
         return reverse("portal-coupon", args=[token])
 

@@ -236,7 +236,9 @@ def _side(company: Company, other: str) -> tuple[Side, dict[str, Staff]]:
         used_code=code_of(used),
         transaction=transaction,
         redemption=str(redemption.pk),
-        portal_token=issue_portal_token(incident=main, ref=first.pk, seed=uuid7()),
+        portal_token=issue_portal_token(
+            incident=main, ref=first.pk, seed=uuid7(), until=timezone.now() + dt.timedelta(days=90)
+        ),
     )
     people = {
         "agent": company.agent,
