@@ -84,10 +84,10 @@ def key(name: str) -> bytes:
     return raw
 
 
-def keyring(name: str) -> dict[str, bytes]:
+def keyring(name: str, *, optional: bool = False) -> dict[str, bytes]:
     """Keys by id from `id:hex64[,id:hex64]`; the first is the one in use, the rest still read."""
     ring: dict[str, bytes] = {}
-    for word in words(name, text(name)):
+    for word in words(name, text(name, "" if optional else None)):
         key_id, _mark, value = word.partition(":")
         try:
             ring[key_id] = bytes.fromhex(value)

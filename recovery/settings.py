@@ -18,6 +18,8 @@ DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY")
 CODE_HASH_KEYS = env.keyring("CODE_HASH_KEYS")
 CODE_CIPHER_KEYS = env.keyring("CODE_CIPHER_KEYS")
+AUDIT_SEAL_KEYS = env.keyring("AUDIT_SEAL_KEYS")
+AUDIT_SEAL_OLD_KEYS = env.keyring("AUDIT_SEAL_OLD_KEYS", optional=True)
 FINGERPRINT_KEY = env.key("FINGERPRINT_KEY")
 PORTAL_KEY = env.key("PORTAL_KEY")
 RECEIPT_SECRET = env.key("RECEIPT_SECRET")
@@ -265,10 +267,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "seal-audit": {"task": "audit.periodic.seal", "schedule": 60.0},
     "sweep-outbox": {"task": "delivery.periodic.sweep_outbox", "schedule": 30.0},
     "forget-answers": {"task": "accounts.periodic.forget_answers", "schedule": 3600.0},
     "forget-codes": {"task": "compensations.periodic.forget_codes", "schedule": 600.0},
 }
+
+# A line for each new seal, best where the database's owner cannot reach; empty means none.
+AUDIT_CHECKPOINT_FILE = env.text(
+    "AUDIT_CHECKPOINT_FILE", str(VAR_DIR / "audit-checkpoints") if RECOVERY_EMBEDDED else ""
+)
 
 # Guards a race test switches off to prove that it would notice; refused outside tests.
 GUARDS_OFF = frozenset(env.words("RECOVERY_GUARDS_OFF", "")) if RECOVERY_TESTING else frozenset()

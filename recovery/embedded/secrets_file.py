@@ -1,26 +1,30 @@
 """The secrets an embedded installation makes for itself: random, kept in one file only we may read.
 
 A variable that is set wins over the file (see `environment.py`). Losing the file makes issued
-coupon codes and portal links unreadable: it belongs in the backup beside the database.
+coupon codes and portal links unreadable and the audit trail's seals unverifiable: it belongs in the
+backup beside the database.
 """
 
 import os
 import secrets
 from pathlib import Path
 
+RINGS = frozenset({"CODE_HASH_KEYS", "CODE_CIPHER_KEYS", "AUDIT_SEAL_KEYS"})
+
 
 def _make(name: str) -> str:
     value = secrets.token_hex(32)
     if name == "SECRET_KEY":
         return secrets.token_urlsafe(50)
-    # Keys that coupons are stored under carry an id, so that a new one can be put before them.
-    return f"k1:{value}" if name in {"CODE_HASH_KEYS", "CODE_CIPHER_KEYS"} else value
+    # Keys that rows are stored or sealed under carry an id, so that a new one can be put first.
+    return f"k1:{value}" if name in RINGS else value
 
 
 NAMES = (
     "SECRET_KEY",
     "CODE_HASH_KEYS",
     "CODE_CIPHER_KEYS",
+    "AUDIT_SEAL_KEYS",
     "FINGERPRINT_KEY",
     "PORTAL_KEY",
     "RECEIPT_SECRET",

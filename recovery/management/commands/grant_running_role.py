@@ -6,13 +6,20 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
+from audit.lineage import continue_after_restore
+
 # Rows of these tables are inserted and read, never changed: the trail and the money.
 APPEND_ONLY = (
     "audit_auditevent",
+    "audit_seal",
     "compensations_ledgerentry",
     "reporting_reportcomment",
     "reporting_reportsignature",
 )
+
+
+# Kept by a trigger with the owner's rights; the running role only reads it.
+READ_ONLY = ("audit_sealhead",)
 
 
 class Command(BaseCommand):
@@ -39,4 +46,7 @@ class Command(BaseCommand):
                 cursor.execute(statement.format(role=quoted))
             for table in APPEND_ONLY:
                 cursor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {quoted}")
+            for table in READ_ONLY:
+                cursor.execute(f"REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {table} FROM {quoted}")
+        continue_after_restore()
         self.stdout.write(f"{role} may read and write, and only add to {', '.join(APPEND_ONLY)}.")

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from audit.sealing import seal
 from recovery.demo.logins import DEMO_PASSWORD
 from recovery.demo.seed import DEFAULT_SEED, AlreadyThere, seed_company
 
@@ -40,6 +41,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "The database has a company already. The demo company needs an empty database."
             ) from None
+        seal()
         self.stdout.write(
             f"The demo company is there: {done.incidents} incidents and {done.rows} rows in all "
             f"({time.monotonic() - began:.0f} s). Everybody's password is {DEMO_PASSWORD}."
