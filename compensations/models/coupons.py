@@ -83,7 +83,10 @@ class Redemption(models.Model):
     reversed_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["cashier", "-id"], name="redemption_cashier")]
+        indexes = [
+            models.Index(fields=["cashier", "-id"], name="redemption_cashier"),
+            models.Index(fields=["market", "created_at"], name="redemption_day"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["client", "cashier", "external_transaction_id"],
@@ -119,6 +122,7 @@ class Reversal(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        indexes = [models.Index(fields=["created_at"], name="reversal_day")]
         constraints = [
             models.UniqueConstraint(
                 fields=["client", "staff", "external_transaction_id"],

@@ -83,6 +83,12 @@ class Compensation(models.Model):
                 name="compensation_expiring",
                 condition=models.Q(state="issued"),
             ),
+            # What ended on a day; a redemption ends one too, and pays nothing for this.
+            models.Index(
+                fields=["market", "ended_at"],
+                name="compensation_ended",
+                condition=models.Q(state__in=["voided", "expired"]),
+            ),
         ]
         constraints = [
             # A double click, a retry or a second tab never grants the same offer twice.
@@ -146,6 +152,18 @@ class Approval(models.Model):
                 condition=models.Q(state="pending"),
             ),
             models.Index(fields=["market", "-id"], name="approval_page"),
+            # What was asked, decided and closed on a day.
+            models.Index(fields=["market", "requested_at"], name="approval_requested"),
+            models.Index(
+                fields=["market", "decided_at"],
+                name="approval_decided",
+                condition=models.Q(decided_at__isnull=False),
+            ),
+            models.Index(
+                fields=["market", "closed_at"],
+                name="approval_closed",
+                condition=models.Q(closed_at__isnull=False),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -1,0 +1,164 @@
+"""The one recount of source rows into days, as SQL: what rolling stores and what "live" adds.
+
+Both recounts read a relation `day (date, starts, ends)` of local dates with their UTC bounds and
+give one row for each agent, day and cell of the mix. Amounts are minor units. Every figure is dated
+by its event, so a day is final but for what is written into it late.
+"""
+
+ISSUANCE_KEYS = (
+    "staff",
+    "team",
+    "location",
+    "category",
+    "severity",
+    "channel",
+    "kind",
+    "is_statutory",
+)
+CASE_KEYS = ISSUANCE_KEYS[:6]
+
+ISSUANCE_MEASURES = (
+    "issued",
+    "issued_face",
+    "issued_expected",
+    "approved",
+    "reissued",
+    "voided",
+    "voided_face",
+    "redeemed",
+    "redeemed_value",
+    "reversed",
+    "reversed_value",
+    "expired",
+    "expired_value",
+    "requested",
+    "requested_face",
+    "rejected",
+    "withdrawn",
+    "lapsed",
+)
+CASE_MEASURES = ("cases", "compensated", "seconds_to_compensation", "resolved", "breached")
+
+_REFERENCES = frozenset({"staff", "team", "location", "category"})
+
+
+def column(key: str) -> str:
+    """The rollup's column of a key."""
+    return f"{key}_id" if key in _REFERENCES else key
+
+
+def columns(keys: tuple[str, ...]) -> str:
+    return ", ".join(column(key) for key in keys)
+
+
+# The days of a call, by arrays: `common.windows` says where a local day begins, nobody else.
+DAYS = """SELECT * FROM unnest(
+    %(dates)s::date[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]
+) AS given (date, starts, ends)"""
+
+# A coupon that expires loses what was left on it; its balance stays in the row.
+# A request has its first approval from its own transaction, so the few approvals near a day lead
+# to the requests of it: no index on the creation of every compensation.
+_EVENTS = """
+    SELECT day.date, 'issued' AS event, given.id, given.face_minor AS minor
+    FROM day JOIN compensations_compensation given
+        ON given.market_id = %(market)s
+        AND given.issued_at >= day.starts AND given.issued_at < day.ends
+    UNION ALL
+    SELECT day.date, ended.state, ended.id,
+        CASE WHEN ended.state = 'voided' THEN ended.face_minor
+             ELSE COALESCE((SELECT coupon.balance_minor FROM compensations_coupon coupon
+                            WHERE coupon.compensation_id = ended.id), 0) END
+    FROM day JOIN compensations_compensation ended
+        ON ended.market_id = %(market)s AND ended.state IN ('voided', 'expired')
+        AND ended.ended_at >= day.starts AND ended.ended_at < day.ends
+    UNION ALL
+    SELECT day.date, 'redeemed', coupon.compensation_id, redemption.amount_minor
+    FROM day JOIN compensations_redemption redemption
+        ON redemption.market_id = %(market)s
+        AND redemption.created_at >= day.starts AND redemption.created_at < day.ends
+    JOIN compensations_coupon coupon ON coupon.id = redemption.coupon_id
+    UNION ALL
+    SELECT day.date, 'reversed', coupon.compensation_id, redemption.amount_minor
+    FROM day JOIN compensations_reversal reversal
+        ON reversal.created_at >= day.starts AND reversal.created_at < day.ends
+    JOIN compensations_redemption redemption
+        ON redemption.id = reversal.redemption_id AND redemption.market_id = %(market)s
+    JOIN compensations_coupon coupon ON coupon.id = redemption.coupon_id
+    UNION ALL
+    SELECT DISTINCT day.date, 'requested', asked.id, asked.face_minor
+    FROM day JOIN compensations_approval approval
+        ON approval.market_id = %(market)s
+        AND approval.requested_at >= day.starts - interval '1 day'
+        AND approval.requested_at < day.ends + interval '1 day'
+    JOIN compensations_compensation asked ON asked.id = approval.compensation_id
+        AND asked.created_at >= day.starts AND asked.created_at < day.ends
+    UNION ALL
+    SELECT day.date, approval.state, approval.compensation_id, 0
+    FROM day JOIN compensations_approval approval
+        ON approval.market_id = %(market)s AND approval.state = 'rejected'
+        AND approval.decided_at >= day.starts AND approval.decided_at < day.ends
+    UNION ALL
+    SELECT day.date, approval.state, approval.compensation_id, 0
+    FROM day JOIN compensations_approval approval
+        ON approval.market_id = %(market)s AND approval.state IN ('withdrawn', 'lapsed')
+        AND approval.closed_at >= day.starts AND approval.closed_at < day.ends
+"""
+
+_APPROVED = """EXISTS (
+        SELECT FROM compensations_approval approval
+        WHERE approval.compensation_id = happened.id AND approval.state = 'approved')"""
+
+
+def _counted(event: str, measure: str, minor: str | None = None) -> str:
+    """A count of one kind of event and, where it has a value, the sum of it."""
+    when = f"FILTER (WHERE happened.event = '{event}')"
+    text = f"count(*) {when} AS {measure}"
+    return f"{text}, COALESCE(sum(happened.minor) {when}, 0) AS {minor}" if minor else text
+
+
+# Constants alone make these texts.
+ISSUANCE_RECOUNT = f"""
+SELECT happened.date, given.granted_by_id AS staff_id, given.team_id, given.location_id,
+    given.category_id, given.severity, given.channel, given.kind, given.is_statutory,
+    {_counted("issued", "issued", "issued_face")},
+    COALESCE(sum(given.expected_cost_minor) FILTER (WHERE happened.event = 'issued'), 0)
+        AS issued_expected,
+    count(*) FILTER (WHERE happened.event = 'issued' AND {_APPROVED}) AS approved,
+    count(*) FILTER (WHERE happened.event = 'issued' AND given.reissue_of_id IS NOT NULL)
+        AS reissued,
+    {_counted("voided", "voided", "voided_face")},
+    {_counted("redeemed", "redeemed", "redeemed_value")},
+    {_counted("reversed", "reversed", "reversed_value")},
+    {_counted("expired", "expired", "expired_value")},
+    {_counted("requested", "requested", "requested_face")},
+    {_counted("rejected", "rejected")},
+    {_counted("withdrawn", "withdrawn")},
+    {_counted("lapsed", "lapsed")}
+FROM ({_EVENTS}) happened
+JOIN compensations_compensation given ON given.id = happened.id
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+"""  # noqa: S608
+
+# The first compensation that was issued and still stands gives the time; a case is late once for
+# either of its clocks, and only for what was done: what is still open counts when it is done.
+CASE_RECOUNT = """
+SELECT day.date, incident.owner_id AS staff_id, incident.team_id, incident.location_id,
+    incident.category_id, incident.severity, incident.channel,
+    count(*) AS cases,
+    count(first.issued_at) AS compensated,
+    COALESCE(sum(GREATEST(
+        floor(extract(epoch FROM first.issued_at - incident.logged_at)), 0)), 0)::bigint
+        AS seconds_to_compensation,
+    count(*) FILTER (WHERE incident.state IN ('resolved', 'closed')) AS resolved,
+    count(*) FILTER (WHERE incident.compensated_at > incident.compensate_due_at
+        OR incident.resolved_at > incident.resolve_due_at) AS breached
+FROM day JOIN incidents_incident incident
+    ON incident.market_id = %(market)s
+    AND incident.logged_at >= day.starts AND incident.logged_at < day.ends
+LEFT JOIN LATERAL (
+    SELECT min(given.issued_at) AS issued_at FROM compensations_compensation given
+    WHERE given.incident_id = incident.id AND given.state <> 'voided'
+) first ON TRUE
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""

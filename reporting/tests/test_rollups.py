@@ -1,0 +1,157 @@
+"""A rollup equals a recount; a sum over days reads rolled days and counts the rest."""
+
+import datetime as dt
+
+import pytest
+
+from common.windows import day_bounds
+from compensations.tests.scenario import Company, build
+from reporting.actions import roll_day
+from reporting.models import CaseDay, IssuanceDay
+from reporting.selectors.rollups import Filters, case_rows, issuance_rows
+
+from .history import History
+
+pytestmark = pytest.mark.django_db
+
+MONDAY = dt.date(2026, 3, 2)
+TUESDAY = MONDAY + dt.timedelta(days=1)
+WEDNESDAY = TUESDAY + dt.timedelta(days=1)
+
+
+@pytest.fixture
+def company(db: None) -> Company:
+    return build()
+
+
+def at(company: Company, date: dt.date, hour: float) -> dt.datetime:
+    """A moment so many hours into a local date."""
+    return day_bounds(date, company.market.time_zone)[0] + dt.timedelta(hours=hour)
+
+
+def week(company: Company) -> History:
+    """Monday and Tuesday with one of everything that a day counts."""
+    history = History(company)
+    case = history.case(at(company, MONDAY, 9))
+    late = history.case(
+        at(company, MONDAY, 10), compensated_at=at(company, MONDAY, 14), state="in_recovery"
+    )
+    history.case(at(company, TUESDAY, 8), state="resolved", resolved_at=at(company, TUESDAY, 9))
+    whole = history.given(case, at(company, MONDAY, 9.5))
+    history.voided(whole, at(company, TUESDAY, 9))
+    again = history.given(case, at(company, TUESDAY, 9), reissue_of=whole)
+    history.redeemed(again, at(company, TUESDAY, 12))
+    card = history.given(late, at(company, MONDAY, 14), offer="gift_card", face=500_00)
+    part = history.redeemed(card, at(company, MONDAY, 15), 120_00)
+    history.reversed(part, at(company, TUESDAY, 15))
+    history.redeemed(card, at(company, TUESDAY, 16), 200_00)
+    history.expired(card, at(company, WEDNESDAY, 1))
+    history.given(late, at(company, TUESDAY, 10), offer="large", asked_at=at(company, MONDAY, 23.5))
+    for state in ("rejected", "withdrawn", "lapsed"):
+        other = history.case(at(company, MONDAY, 11))
+        history.asked(other, at(company, MONDAY, 20), state, at(company, TUESDAY, 20))
+    return history
+
+
+def total(company: Company, start: dt.date, end: dt.date) -> dict[str, int]:
+    filters = Filters(market=company.market, start=start, end=end)
+    (issued,) = issuance_rows(filters)
+    (cases,) = case_rows(filters)
+    return {**issued, **cases}
+
+
+MONDAYS = {
+    "issued": 2,
+    "issued_face": 700_00,
+    "issued_expected": 420_00,
+    "redeemed": 1,
+    "redeemed_value": 120_00,
+    "requested": 4,
+    "requested_face": 2_900_00,
+    "cases": 5,
+    "compensated": 2,
+    "seconds_to_compensation": 4 * 3600 + 24 * 3600,
+    "breached": 1,
+}
+TUESDAYS = {
+    "issued": 2,
+    "issued_face": 400_00,
+    "issued_expected": 240_00,
+    "approved": 1,
+    "reissued": 1,
+    "voided": 1,
+    "voided_face": 200_00,
+    "redeemed": 2,
+    "redeemed_value": 400_00,
+    "reversed": 1,
+    "reversed_value": 120_00,
+    "rejected": 1,
+    "withdrawn": 1,
+    "lapsed": 1,
+    "cases": 1,
+    "resolved": 1,
+}
+
+
+def test_live_days_count_every_event_on_its_own_date(company: Company) -> None:
+    week(company)
+    found = total(company, MONDAY, TUESDAY)
+    assert found == {**dict.fromkeys(found, 0), **MONDAYS}
+    found = total(company, TUESDAY, WEDNESDAY)
+    assert found == {**dict.fromkeys(found, 0), **TUESDAYS}
+    found = total(company, WEDNESDAY, WEDNESDAY + dt.timedelta(days=1))
+    assert found == {**dict.fromkeys(found, 0), "expired": 1, "expired_value": 300_00}
+
+
+def test_a_rolled_day_says_what_the_live_one_said(company: Company) -> None:
+    week(company)
+    after = WEDNESDAY + dt.timedelta(days=1)
+    live = total(company, MONDAY, after)
+    for date in (MONDAY, TUESDAY):
+        roll_day(company.market, date)
+        assert total(company, MONDAY, after) == live
+    assert IssuanceDay.objects.exists()
+    assert CaseDay.objects.exists()
+
+
+def test_a_rolled_day_is_read_from_its_rollup(company: Company) -> None:
+    week(company)
+    roll_day(company.market, MONDAY)
+    IssuanceDay.objects.filter(date=MONDAY).delete()
+    CaseDay.objects.filter(date=MONDAY).delete()
+    found = total(company, MONDAY, WEDNESDAY)
+    assert found == {**dict.fromkeys(found, 0), **TUESDAYS}
+
+
+def test_rolling_again_changes_nothing(company: Company) -> None:
+    week(company)
+    roll_day(company.market, MONDAY)
+    fields = [field.attname for field in IssuanceDay._meta.fields if field.name != "id"]
+    before = list(IssuanceDay.objects.order_by("kind", "is_statutory").values(*fields))
+    roll_day(company.market, MONDAY)
+    assert list(IssuanceDay.objects.order_by("kind", "is_statutory").values(*fields)) == before
+
+
+@pytest.mark.parametrize("rolled", [False, True])
+def test_filters_and_groups_hold_on_both_sides(company: Company, rolled: bool) -> None:
+    week(company)
+    if rolled:
+        roll_day(company.market, MONDAY)
+    filters = Filters(
+        market=company.market,
+        start=MONDAY,
+        end=WEDNESDAY,
+        team=company.team,
+        category=company.category.parent,
+        staff=company.agent,
+        channel="phone",
+        kind="gift_card",
+    )
+    rows = issuance_rows(filters, ["date", "kind"])
+    assert [(row["date"], row["kind"], row["issued"]) for row in rows] == [
+        (MONDAY, "gift_card", 1),
+        (TUESDAY, "gift_card", 0),
+    ]
+    assert [row["cases"] for row in case_rows(filters, ["staff"])] == [6]
+    nobody = Filters(market=company.market, start=MONDAY, end=WEDNESDAY, staff=company.colleague)
+    assert issuance_rows(nobody, ["kind"]) == []
