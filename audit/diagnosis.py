@@ -53,12 +53,12 @@ def name_row(seal: Seal, place: int, actual: chain.Leaf | None) -> Finding:
         return _missing(seal, wanted, place)
     if actual.id == wanted.id:
         return _changed(seal, wanted, actual, expected)
-    if actual.id not in {leaf.id for leaf in expected}:
-        if actual.content == wanted.content and not _there(wanted.id):
-            detail = f"it was row {wanted.id} when it was sealed"
-            return finding(Wrong.ALTERED, actual.id, detail, seal.number)
-        if actual.position < wanted.position:
-            return _stranger(seal, actual, expected)
+    same = (actual.txid, actual.content) == (wanted.txid, wanted.content)
+    if same and not _there(wanted.id):
+        detail = f"it was row {wanted.id} when it was sealed"
+        return finding(Wrong.ALTERED, actual.id, detail, seal.number)
+    if actual.position < wanted.position:
+        return _stranger(seal, actual, expected)
     return _missing(seal, wanted, place)
 
 
