@@ -414,19 +414,45 @@ def general_of(limit: IssuanceLimit) -> IssuanceLimit | None:
     )
 
 
-def carry_over(source: IssuanceLimit, target: IssuanceLimit, *, subject: str | None = None) -> None:
-    """Moves what was used under one limit to the one that holds instead, window by window.
+_CARRY = """
+WITH moved AS (
+    SELECT id, subject, starts_on, used FROM compensations_limitcounter counter
+    WHERE limit_id = %(source)s AND used > 0 AND starts_on >= %(since)s
+        AND (%(subject)s::text IS NULL OR subject = %(subject)s)
+        AND (%(segment)s::text IS NULL OR EXISTS (
+            SELECT 1 FROM incidents_customer customer
+            WHERE customer.id = counter.subject::uuid AND customer.segment = %(segment)s))
+    FOR UPDATE
+), arrived AS (
+    INSERT INTO compensations_limitcounter AS counter (limit_id, subject, starts_on, used)
+    SELECT %(target)s, subject, starts_on, used FROM moved
+    ON CONFLICT (limit_id, subject, starts_on) DO UPDATE SET used = counter.used + excluded.used
+    RETURNING id, subject, starts_on
+), uses AS (
+    UPDATE compensations_limituse SET counter_id = arrived.id
+    FROM moved JOIN arrived USING (subject, starts_on)
+    WHERE counter_id = moved.id
+)
+UPDATE compensations_limitcounter SET used = 0 WHERE id IN (SELECT id FROM moved)
+"""
 
-    Both rows are locked by the caller, so that no grant takes from them meanwhile. With `subject`
-    only that one's counters move.
+
+def carry_over(source: IssuanceLimit, target: IssuanceLimit, *, subject: str | None = None) -> None:
+    """Moves what was used under one limit to the one that holds instead, in the windows of now.
+
+    The caller holds the market's rules, so that no grant takes from them meanwhile. With `subject`
+    only that one's counters move; to a segment's limit only those of its customers.
     """
-    counters = LimitCounter.objects.select_for_update().filter(limit=source, used__gt=0)
-    if subject is not None:
-        counters = counters.filter(subject=subject)
-    for counter in counters.order_by("pk"):
-        into, _made = LimitCounter.objects.get_or_create(
-            limit=target, subject=counter.subject, starts_on=counter.starts_on
+    today = local_date(timezone.now(), source.market.time_zone)
+    each = source.window == LimitWindow.EACH
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CARRY,
+            {
+                "source": source.pk,
+                "target": target.pk,
+                "since": ALWAYS if each else window_start(source.window, today),
+                "subject": subject,
+                "segment": target.for_segment or None if not source.for_segment else None,
+            },
         )
-        LimitUse.objects.filter(counter=counter).update(counter=into)
-        LimitCounter.objects.filter(pk=into.pk).update(used=F("used") + counter.used)
-        LimitCounter.objects.filter(pk=counter.pk).update(used=0)

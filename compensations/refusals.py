@@ -42,6 +42,13 @@ class LimitExceeded(Refusal):
     code = "limit_exceeded"
 
 
+class LimitChanged(Refusal):
+    code = "limit_changed"
+    default_message = _(
+        "The limit in force is another one since this was proposed. Reject it and propose again."
+    )
+
+
 class IssuanceStopped(Refusal):
     code = "issuance_stopped"
     default_message = _(

@@ -76,10 +76,11 @@ class LimitState(TextChoices):
     PROPOSED = "proposed", _("Proposed")
     IN_FORCE = "in_force", _("In force")
     REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
     RETIRED = "retired", _("Retired")
 
 
-LIMIT_TRANSITIONS = arrows({"proposed": "in_force rejected", "in_force": "retired"})
+LIMIT_TRANSITIONS = arrows({"proposed": "in_force rejected withdrawn", "in_force": "retired"})
 
 
 class CompensationState(TextChoices):

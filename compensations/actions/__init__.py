@@ -1,10 +1,11 @@
 """The writes of this app, a file for each subject; import them from here."""
 
 from .granting import grant, reissue, void
-from .limits import confirm_limit, propose_limit, reject_limit, retire_limit
+from .limits import confirm_limit, propose_limit, reject_limit, retire_limit, withdraw_limit
 from .redeeming import CouponView, redeem, release, reserve, reverse, validate_coupon
 from .scale import approve_scale, create_draft, publish_scale, submit_scale
 from .sending import hand_over, resend
+from .stopping import resume_issuance, stop_issuance
 
 __all__ = [
     "CouponView",
@@ -21,9 +22,12 @@ __all__ = [
     "release",
     "resend",
     "reserve",
+    "resume_issuance",
     "retire_limit",
     "reverse",
+    "stop_issuance",
     "submit_scale",
     "validate_coupon",
     "void",
+    "withdraw_limit",
 ]

@@ -2,7 +2,7 @@
 
 from .coupons import Coupon, Redemption, Reversal
 from .granting import Approval, Compensation
-from .ledger import LedgerEntry
+from .ledger import LedgerClosing, LedgerDay, LedgerEntry
 from .limits import IssuanceLimit, LimitCounter, LimitUse
 from .scale import Offer, ScaleRule, ScaleVersion
 
@@ -11,6 +11,8 @@ __all__ = [
     "Compensation",
     "Coupon",
     "IssuanceLimit",
+    "LedgerClosing",
+    "LedgerDay",
     "LedgerEntry",
     "LimitCounter",
     "LimitUse",

@@ -36,3 +36,39 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.amount_minor} {self.currency}"
+
+
+class LedgerDay(models.Model):
+    """What one closed local day of a market moved on one account by one kind of event.
+
+    Derived from the entries, which never change: any day can be summed again. Minor units.
+    """
+
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    date = models.DateField()
+    account = models.CharField(max_length=24, choices=Account)
+    event = models.CharField(max_length=10, choices=LedgerEvent)
+    debit_minor = models.BigIntegerField()
+    credit_minor = models.BigIntegerField()
+    entries = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["market", "date", "account", "event"], name="ledger_day_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.account} {self.event}"
+
+
+class LedgerClosing(models.Model):
+    """Up to which local date (exclusive) a market's days are summed in LedgerDay."""
+
+    market = models.OneToOneField(Market, on_delete=models.PROTECT, related_name="+")
+    until = models.DateField()
+    closed_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.market_id} {self.until}"

@@ -38,6 +38,9 @@ class IssuanceLimit(models.Model):
     proposed_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    # When and by whom it stopped holding: replaced, lifted, or withdrawn before it ever held.
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         constraints = [
@@ -68,8 +71,20 @@ class IssuanceLimit(models.Model):
             ),
             models.CheckConstraint(
                 name="limit_in_force_is_decided",
-                condition=models.Q(state="proposed", decided_by=None)
-                | (~models.Q(state="proposed") & models.Q(decided_by__isnull=False)),
+                condition=models.Q(state__in=["proposed", "withdrawn"], decided_by=None)
+                | (
+                    ~models.Q(state__in=["proposed", "withdrawn"])
+                    & models.Q(decided_by__isnull=False)
+                ),
+            ),
+            models.CheckConstraint(
+                name="limit_end_has_both",
+                condition=models.Q(ended_at=None, ended_by=None)
+                | models.Q(
+                    state__in=["withdrawn", "retired"],
+                    ended_at__isnull=False,
+                    ended_by__isnull=False,
+                ),
             ),
             models.CheckConstraint(
                 name="limit_nobody_sets_own",

@@ -20,7 +20,7 @@ from compensations.actions import (
 )
 from compensations.models import Compensation, IssuanceLimit, LimitCounter
 from compensations.reconciliation import differences
-from compensations.refusals import LimitExceeded, ResendRefused, SelfDealing
+from compensations.refusals import LimitChanged, LimitExceeded, ResendRefused, SelfDealing
 from incidents.actions import add_contact
 
 from .scenario import Company
@@ -36,7 +36,7 @@ def propose(company: Company, cap: int, **target: Any) -> IssuanceLimit:
         measure="amount",  # type: ignore[arg-type]
         cap=cap,
         reason="Temporada alta",
-        by=company.supervisor,
+        by=company.supervisor if target else company.hugo,
         **target,
     )
 
@@ -113,11 +113,11 @@ def test_two_proposals_for_one_limit(company: Company) -> None:
     company.limit("agent", "day", "amount", 300_00)
     first, second = propose(company, 400_00), propose(company, 500_00)
     confirm_limit(limit=first, by=company.elena)
-    confirm_limit(limit=second, by=company.elena)
+    with pytest.raises(LimitChanged):
+        confirm_limit(limit=second, by=company.elena)
     in_force = IssuanceLimit.objects.filter(state="in_force")
-    assert list(in_force.values_list("pk", flat=True)) == [second.pk]
-    third = reject_limit(limit=propose(company, 1), reason="no", by=company.elena)
-    assert third.state == "rejected"
+    assert list(in_force.values_list("pk", flat=True)) == [first.pk]
+    assert reject_limit(limit=second, reason="no", by=company.elena).state == "rejected"
 
 
 def test_a_colleagues_address_added_later_gets_nothing(company: Company) -> None:
