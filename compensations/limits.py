@@ -7,7 +7,7 @@ locked for little more than the commit.
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Market, Staff
 from accounts.states import Role
+from common.errors import Refusal
 from common.money import format_money
 from common.prepared import prepared
 from common.rows import Batch
@@ -32,6 +33,8 @@ from .models import Compensation, IssuanceLimit, LimitCounter, LimitUse
 from .refusals import LimitExceeded
 from .states import LimitScope, LimitState, LimitWindow, Measure
 
+# What bounds a person who decides alone; a request passes these. The others hold for everybody.
+PERSONAL = frozenset({LimitScope.GRANT, LimitScope.AGENT, LimitScope.ROLE})
 # A window that never turns starts here.
 ALWAYS = dt.date(1970, 1, 1)
 # From the least to the most shared: the order in which counters are locked.
@@ -101,6 +104,11 @@ class Room:
         return self.limit.measure
 
     @property
+    def is_personal(self) -> bool:
+        """Whether it bounds only what one person decides alone."""
+        return self.limit.scope in PERSONAL
+
+    @property
     def name(self) -> str:
         """`your own limit today`, in the reader's language."""
         if self.limit.scope == LimitScope.GRANT:
@@ -136,10 +144,13 @@ def _in_force(market: Market) -> list[int]:
 
 
 def _applicable(
-    market: Market, staff: Staff, customer: Customer | None, in_force: Sequence[int] | None
+    market: Market,
+    staff: Staff,
+    role: str,
+    customer: Customer | None,
+    in_force: Sequence[int] | None,
 ) -> list[IssuanceLimit]:
     """Limits in force for this act; one with a target replaces the general one of its kind."""
-    role = acting_role(staff, market)
     segment = customer.segment if customer else ""
     found = [_limit(pk) for pk in (_in_force(market) if in_force is None else in_force)]
     found = [
@@ -149,6 +160,7 @@ def _applicable(
         and limit.for_team_id in {None, staff.team_id}
         and limit.for_role in {"", role}
         and limit.for_segment in {"", segment}
+        and (role != Role.FINANCE or limit.scope not in PERSONAL or _is_targeted(limit))
     ]
     best: dict[tuple[str, str, str], tuple[int, IssuanceLimit]] = {}
     for limit in found:
@@ -164,17 +176,23 @@ def _applicable(
     return [limit for _weight, limit in best.values()]
 
 
+def _is_targeted(limit: IssuanceLimit) -> bool:
+    """Whether it names a person or a role: only such a limit bounds what finance decides."""
+    return limit.for_staff_id is not None or limit.for_role != ""
+
+
 def _subject(
     limit: IssuanceLimit,
     market: Market,
     staff: Staff,
+    role: str,
     customer: Customer | None,
     incident: Incident | None,
 ) -> str | None:
     """Whose counter the limit uses here; None when it has none on this act."""
     subjects: dict[str, object] = {
         LimitScope.AGENT: staff.pk,
-        LimitScope.ROLE: acting_role(staff, market),
+        LimitScope.ROLE: role,
         LimitScope.TEAM: staff.team_id,
         LimitScope.MARKET: market.pk,
         LimitScope.CUSTOMER: customer.pk if customer else None,
@@ -191,6 +209,14 @@ class Applicable:
     keys: Sequence[Key]
     single: Sequence[IssuanceLimit]
 
+    def shared(self) -> "Applicable":
+        """Those that hold for everybody: what a request reserves from."""
+        return Applicable([key for key in self.keys if key.limit.scope not in PERSONAL], ())
+
+    def personal(self) -> "Applicable":
+        """Those that bound what one person decides alone: their authority."""
+        return Applicable([key for key in self.keys if key.limit.scope in PERSONAL], self.single)
+
 
 # What an act meets that no limit counts.
 NONE = Applicable((), ())
@@ -204,19 +230,22 @@ def limits_for(
     incident: Incident | None = None,
     at: dt.datetime | None = None,
     in_force: Sequence[int] | None = None,
+    role: str | None = None,
 ) -> Applicable:
     """The limits that a goodwill grant by `staff` would meet at an aware moment (now).
 
+    `role` is that in which the person acts, the one in which they grant when it is left out.
     `in_force` are the ids of the market's limits for a caller that has just read them.
     """
     today = local_date(at or timezone.now(), market.time_zone)
+    role = role or acting_role(staff, market)
     keys = []
     single = []
-    for limit in _applicable(market, staff, customer, in_force):
+    for limit in _applicable(market, staff, role, customer, in_force):
         if limit.scope == LimitScope.GRANT:
             single.append(limit)
             continue
-        subject = _subject(limit, market, staff, customer, incident)
+        subject = _subject(limit, market, staff, role, customer, incident)
         if subject is None:
             # A case that is not saved yet has used nothing.
             if limit.scope not in {LimitScope.INCIDENT, LimitScope.CUSTOMER}:
@@ -227,8 +256,11 @@ def limits_for(
     return Applicable(sorted(keys, key=lambda key: key.order), single)
 
 
-def rooms(applicable: Applicable) -> list[Room]:
-    """The room each limit leaves, single grants included; the tightest amount first."""
+def rooms(applicable: Applicable, *, apart: uuid.UUID | None = None) -> list[Room]:
+    """The room each limit leaves, single grants included; the tightest amount first.
+
+    What the compensation `apart` took in this very transaction is left out.
+    """
     wanted = Q()
     for key in applicable.keys:
         wanted |= Q(limit=key.limit, subject=key.subject, starts_on=key.starts_on)
@@ -238,6 +270,10 @@ def rooms(applicable: Applicable) -> list[Room]:
             "limit_id", "subject", "starts_on", "used"
         ):
             used[row[0], row[1], row[2]] = row[3]
+    if apart is not None:
+        for use in LimitUse.objects.filter(compensation=apart).select_related("counter"):
+            row = use.counter
+            used[row.limit_id, row.subject, row.starts_on] -= use.quantity
     found = [Room(limit, 0) for limit in applicable.single]
     found += [
         Room(key.limit, used.get((key.limit.pk, key.subject, key.starts_on), 0))
@@ -275,17 +311,25 @@ _GUARDED = _TAKE.format(
 _UNGUARDED = _TAKE.format(fresh_guard="TRUE", used_guard="TRUE")
 
 
+Refusing = Callable[[Room, int, Market], Refusal]
+
+
 def take(
-    compensation: Compensation, applicable: Applicable, *, market: Market, batch: Batch
+    compensation: Compensation,
+    applicable: Applicable,
+    *,
+    market: Market,
+    batch: Batch,
+    refuse: Refusing | None = None,
 ) -> None:
     """Sends `batch` and takes room from every counter after it, or raises LimitExceeded.
 
-    The last act of the granting transaction; a refusal leaves nothing behind once it rolls back.
+    The last act of its transaction; a refusal leaves nothing behind once it rolls back. `refuse`
+    makes another refusal of the limit that does not hold the amount.
     """
     minor = compensation.face_minor
-    for limit in applicable.single:
-        if minor > limit.cap:
-            raise exceeded(Room(limit, 0), minor, market)
+    if any(minor > limit.cap for limit in applicable.single):
+        raise (refuse or exceeded)(_full(applicable, minor), minor, market)
     if not applicable.keys:
         batch.send()
         return
@@ -302,42 +346,67 @@ def take(
         ],
     )
     if batch.send() != len(applicable.keys):
-        full = [room for room in rooms(applicable) if not room.holds(minor)]
-        # Room may have come back between the two statements; the refusal stands, say it of the
-        # tightest limit.
-        raise exceeded((full or rooms(applicable))[0], minor, market)
+        full = _full(applicable, minor, apart=compensation.pk)
+        raise (refuse or exceeded)(full, minor, market)
+
+
+def _full(applicable: Applicable, minor: int, *, apart: uuid.UUID | None = None) -> Room:
+    """The limit to name in a refusal: one that no approval passes before one that it does.
+
+    Room may have come back since the statement that did not find it; the refusal stands, then it
+    is said of the tightest limit.
+    """
+    found = rooms(applicable, apart=apart)
+    full = blocking(found, minor)
+    return (full or found)[0]
+
+
+def blocking(found: Sequence[Room], minor: int) -> list[Room]:
+    """The rooms that do not hold `minor`, those that bound everybody first."""
+    return sorted((room for room in found if not room.holds(minor)), key=lambda r: r.is_personal)
 
 
 def exceeded(room: Room, minor: int, market: Market) -> LimitExceeded:
     """The refusal in words: which limit, what it leaves, what this needs, what to do."""
-    if room.measure == Measure.AMOUNT:
-        left = format_money(room.left, market.currency, market.locale)
+    values = {
+        "limit": capfirst(room.name),
+        "left": format_money(room.left, market.currency, market.locale),
+        "needed": format_money(minor, market.currency, market.locale),
+        "cap": room.cap,
+    }
+    if room.measure == Measure.AMOUNT and room.is_personal:
         message = _(
             "%(limit)s leaves %(left)s and this needs %(needed)s. "
-            "Choose up to %(left)s, another offer, or hand the case to your supervisor."
-        ) % {
-            "limit": capfirst(room.name),
-            "left": left,
-            "needed": format_money(minor, market.currency, market.locale),
-        }
+            "Choose up to %(left)s, another offer, or ask for approval."
+        )
+    elif room.measure == Measure.AMOUNT:
+        message = _(
+            "%(limit)s leaves %(left)s and this needs %(needed)s. "
+            "Choose up to %(left)s or another offer; only finance raises this limit, "
+            "and it takes two people."
+        )
+    elif room.is_personal:
+        message = _("%(limit)s is used up: %(cap)s compensations. Ask for approval.")
     else:
         message = _(
             "%(limit)s is used up: %(cap)s compensations. "
-            "Hand the case to your supervisor or promise a call."
-        ) % {"limit": capfirst(room.name), "cap": room.cap}
-    return LimitExceeded(
-        message,
-        field="amount_minor",
-        extra={
-            "scope": room.scope,
-            "window": room.window,
-            "measure": room.measure,
-            "cap": room.cap,
-            "used": room.used,
-            "left": room.left,
-            "currency": market.currency,
-        },
-    )
+            "Only finance raises this limit, and it takes two people. Promise a call meanwhile."
+        )
+    return LimitExceeded(message % values, field="amount_minor", extra=facts_of(room, market))
+
+
+def facts_of(room: Room, market: Market) -> dict[str, object]:
+    """A refusal's numbers; `request` says whether an approval passes this limit."""
+    return {
+        "scope": room.scope,
+        "window": room.window,
+        "measure": room.measure,
+        "cap": room.cap,
+        "used": room.used,
+        "left": room.left,
+        "currency": market.currency,
+        "request": room.is_personal,
+    }
 
 
 def give_back(compensation_id: uuid.UUID) -> None:

@@ -15,6 +15,7 @@ from audit.actions import record
 from common.errors import NotAllowed
 from common.states import check_transition
 
+from ..locks import hold_rules
 from ..models import Offer, ScaleRule, ScaleVersion
 from ..states import SCALE_TRANSITIONS, ScaleState
 
@@ -107,6 +108,7 @@ def publish_scale(*, version: ScaleVersion, by: Staff) -> ScaleVersion:
 
     Raises NotAllowed for its author, TransitionRefused.
     """
+    hold_rules(version.market_id)
     market = Market.objects.select_for_update().get(pk=version.market_id)
     row = _locked(version)
     _require_finance(by, market)

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import AuditEvent
@@ -349,3 +350,17 @@ def _retire_alone(scale: ScaleVersion) -> None:
 def test_exactly_one_live_version(company: Company) -> None:
     with pytest.raises(IntegrityError, match="exactly one live"):
         _retire_alone(company.scale)
+
+
+def test_a_grant_takes_few_trips(company: Company) -> None:
+    """The case with its rules, roles, limits in force, contacts, and one batch of writes."""
+    company.limit("agent", "day", "amount", 1_000_00)
+    company.limit("market", "month", "amount", 1_000_00)
+    incident = company.incident()
+    grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    other = company.incident()
+    agent = type(company.agent).objects.get(pk=company.agent.pk)
+    with CaptureQueriesContext(connection) as queries:
+        grant(incident=other, offer=company.offers["coupon"], by=agent)
+    said = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+    assert len(said) == 5, said
