@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.core.management import call_command
 
+from .auditing import audit_row
 from .company import build_bench
 from .mail import latency_row
 from .money import grant_row, redeem_row
@@ -63,6 +64,8 @@ def _rows(asked: Asked, plans: list[Plan]) -> Iterable[Row]:
         yield from start_rows(asked.outside, asked.folder)
     if "pages" in asked.only:
         yield from _volume_rows(asked.incidents, plans)
+    if "audit" in asked.only:
+        yield audit_row(asked.rounds)
 
 
 def run(asked: Asked) -> tuple[list[Row], list[Plan]]:

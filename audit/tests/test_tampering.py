@@ -115,9 +115,9 @@ def test_an_altered_row_is_found_wherever_it_is(rows: list[int], place: int) -> 
 
 def test_a_missing_value_is_not_a_json_null(rows: list[int]) -> None:
     tamper("UPDATE audit_auditevent SET before = NULL WHERE id = %s", [rows[3]])
-    assert _found(Wrong.ALTERED, rows[3])
+    _found(Wrong.ALTERED, rows[3])
     tamper("UPDATE audit_auditevent SET before = 'null' WHERE id = %s", [rows[3]])
-    assert _found(Wrong.ALTERED, rows[3])
+    _found(Wrong.ALTERED, rows[3])
 
 
 @pytest.mark.parametrize("place", [0, 7, 12, 23])
@@ -317,12 +317,12 @@ def test_seals_made_anew_with_another_key_are_found(rows: list[int], settings: A
     ours = settings.AUDIT_SEAL_KEYS
     (key_id,) = ours
     settings.AUDIT_SEAL_KEYS = {key_id: bytes(32)}
-    _rewrite(2, lambda made: sign(made.key_id, made.hash))
+    _rewrite(2, lambda made: sign(made.key_id, bytes(made.hash)))
     settings.AUDIT_SEAL_KEYS = ours
     _found(Wrong.SIGNATURE, seal=2)
     # The control: with the key itself nothing shows. That is why it is guarded, and why a
     # checkpoint elsewhere is worth having.
-    _rewrite(2, lambda made: sign(made.key_id, made.hash))
+    _rewrite(2, lambda made: sign(made.key_id, bytes(made.hash)))
     assert verify().finding is None
 
 
