@@ -2,8 +2,10 @@
 
 What is granted is an expense and a debt at once; use moves the debt to the clearing account, a void
 takes the expense back, and a debt nobody claims ends as breakage. Face value in minor units.
+An entry bears the very moment of its event, so that both fall on the same local date.
 """
 
+import datetime as dt
 import uuid
 
 from .models import Compensation, LedgerEntry
@@ -20,12 +22,18 @@ def owed_account(kind: str) -> Account:
 
 
 def pair(
-    event: LedgerEvent, compensation: Compensation, debit: Account, credit: Account, minor: int
+    event: LedgerEvent,
+    compensation: Compensation,
+    debit: Account,
+    credit: Account,
+    minor: int,
+    at: dt.datetime | None,
 ) -> list[LedgerEntry]:
-    """The two unsaved entries of one transaction; none for a zero amount."""
+    """The two unsaved entries of one transaction; none for a zero amount. Without `at`, now."""
     if minor == 0:
         return []
     transaction = uuid.uuid4()
+    moment = {} if at is None else {"at": at}
     return [
         LedgerEntry(
             transaction=transaction,
@@ -35,6 +43,7 @@ def pair(
             account=account,
             amount_minor=amount,
             currency=compensation.currency,
+            **moment,
         )
         for account, amount in ((debit, minor), (credit, -minor))
     ]
@@ -47,6 +56,7 @@ def on_issue(compensation: Compensation) -> list[LedgerEntry]:
         expense_account(compensation.is_statutory),
         owed_account(compensation.kind),
         compensation.face_minor,
+        compensation.issued_at,
     )
 
 
@@ -57,16 +67,23 @@ def on_void(compensation: Compensation) -> list[LedgerEntry]:
         owed_account(compensation.kind),
         expense_account(compensation.is_statutory),
         compensation.face_minor,
+        compensation.ended_at,
     )
 
 
-def on_redeem(compensation: Compensation, minor: int) -> list[LedgerEntry]:
-    return pair(LedgerEvent.REDEEM, compensation, Account.LIABILITY, Account.CLEARING, minor)
+def on_redeem(
+    compensation: Compensation, minor: int, at: dt.datetime | None = None
+) -> list[LedgerEntry]:
+    return pair(LedgerEvent.REDEEM, compensation, Account.LIABILITY, Account.CLEARING, minor, at)
 
 
-def on_reverse(compensation: Compensation, minor: int) -> list[LedgerEntry]:
-    return pair(LedgerEvent.REVERSE, compensation, Account.CLEARING, Account.LIABILITY, minor)
+def on_reverse(
+    compensation: Compensation, minor: int, at: dt.datetime | None = None
+) -> list[LedgerEntry]:
+    return pair(LedgerEvent.REVERSE, compensation, Account.CLEARING, Account.LIABILITY, minor, at)
 
 
-def on_expire(compensation: Compensation, minor: int) -> list[LedgerEntry]:
-    return pair(LedgerEvent.EXPIRE, compensation, Account.LIABILITY, Account.BREAKAGE, minor)
+def on_expire(
+    compensation: Compensation, minor: int, at: dt.datetime | None = None
+) -> list[LedgerEntry]:
+    return pair(LedgerEvent.EXPIRE, compensation, Account.LIABILITY, Account.BREAKAGE, minor, at)

@@ -3,6 +3,8 @@
 from celery import shared_task
 from django.db import connection
 
+from .actions import expire_all
+
 # A redeemed coupon's code is kept while its redemption may be undone, then forgotten; so is an
 # expired one's. Bounded, so that a run is short.
 _FORGET = """
@@ -25,3 +27,12 @@ def forget_codes() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_FORGET)
         return int(cursor.rowcount)
+
+
+@shared_task(name="compensations.periodic.expire")
+def expire() -> int:
+    """Expires what was not used by its last day; returns how many, and leaves the rest to the next.
+
+    Ends well before the time limit of a task.
+    """
+    return expire_all(seconds=25)

@@ -271,6 +271,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "delivery.periodic.sweep_outbox", "schedule": 30.0},
     "forget-answers": {"task": "accounts.periodic.forget_answers", "schedule": 3600.0},
     "forget-codes": {"task": "compensations.periodic.forget_codes", "schedule": 600.0},
+    "expire": {"task": "compensations.periodic.expire", "schedule": 60.0},
 }
 
 # A line for each new seal, best where the database's owner cannot reach; empty means none.

@@ -420,7 +420,9 @@ def reverse(
         compensation.state = CompensationState.ISSUED
         compensation.ended_at = None
         compensation.save(update_fields=["state", "ended_at"])
-    LedgerEntry.objects.bulk_create(ledger.on_reverse(compensation, row.amount_minor))
+    LedgerEntry.objects.bulk_create(
+        ledger.on_reverse(compensation, row.amount_minor, reversal.created_at)
+    )
     _record(
         compensation,
         "coupon.reversed",

@@ -90,7 +90,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     allowed = {"date": "date", **{key: column(key) for key in keys}}
     grouping = [allowed[key] for key in by]
-    values = {
+    values: dict[str, Any] = {
         "market": filters.market.pk,
         "start": filters.start,
         "end": filters.end,
