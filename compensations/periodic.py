@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db import connection
 
-from .actions import expire_all
+from .actions import expire_all, publish_due
 
 # A redeemed coupon's code is kept while its redemption may be undone, then forgotten; so is an
 # expired one's. Bounded, so that a run is short.
@@ -36,3 +36,9 @@ def expire() -> int:
     Ends well before the time limit of a task.
     """
     return expire_all(seconds=25)
+
+
+@shared_task(name="compensations.periodic.publish_due_scales")
+def publish_due_scales() -> int:
+    """Publishes the scale versions whose moment has come, each once; returns how many."""
+    return len(publish_due())

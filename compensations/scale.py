@@ -16,6 +16,7 @@ from incidents.models import Category
 
 from .models import Offer, ScaleRule, ScaleVersion
 from .refusals import AmountNeeded, OutOfRange
+from .scale_content import Cell, applying
 from .states import Basis, ScaleState
 
 
@@ -59,13 +60,10 @@ def _version(version_id: int) -> ScaleVersion:
     return ScaleVersion.objects.get(pk=version_id)
 
 
-Cell = tuple[int | None, str, str]
-
-
 @lru_cache(maxsize=64)
 def _rules(version_id: int) -> dict[Cell, ScaleRule]:
     rules = ScaleRule.objects.filter(version_id=version_id).prefetch_related("offers")
-    return {(rule.category_id, rule.severity, rule.segment): rule for rule in rules}
+    return {Cell(rule.category_id, rule.severity, rule.segment): rule for rule in rules}
 
 
 def rule_for(
@@ -73,12 +71,8 @@ def rule_for(
 ) -> ScaleRule | None:
     """The most specific rule: the category over its parent over any, then the segment over any."""
     rules = _rules(version.pk)
-    for category_id in (category.pk, category.parent_id, None):
-        for wanted in (segment, ""):
-            rule = rules.get((category_id, severity, wanted))
-            if rule is not None:
-                return rule
-    return None
+    cell = applying(rules, category.pk, category.parent_id, severity, segment)
+    return rules[cell] if cell is not None else None
 
 
 def range_of(offer: Offer, amount_at_stake_minor: int | None) -> Range:

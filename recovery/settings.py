@@ -271,6 +271,10 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "delivery.periodic.sweep_outbox", "schedule": 30.0},
     "forget-answers": {"task": "accounts.periodic.forget_answers", "schedule": 3600.0},
     "forget-codes": {"task": "compensations.periodic.forget_codes", "schedule": 600.0},
+    "publish-due-scales": {
+        "task": "compensations.periodic.publish_due_scales",
+        "schedule": 30.0,
+    },
     "expire": {"task": "compensations.periodic.expire", "schedule": 60.0},
 }
 
@@ -278,6 +282,9 @@ CELERY_BEAT_SCHEDULE = {
 AUDIT_CHECKPOINT_FILE = env.text(
     "AUDIT_CHECKPOINT_FILE", str(VAR_DIR / "audit-checkpoints") if RECOVERY_EMBEDDED else ""
 )
+
+# A change of the scale that touches this share of its cells takes two approvers.
+SCALE_LARGE_CHANGE_PERCENT = env.number("SCALE_LARGE_CHANGE_PERCENT", 20, 1, 100)
 
 # Guards a race test switches off to prove that it would notice; refused outside tests.
 GUARDS_OFF = frozenset(env.words("RECOVERY_GUARDS_OFF", "")) if RECOVERY_TESTING else frozenset()

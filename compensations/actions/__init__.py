@@ -3,8 +3,15 @@
 from .expiring import expire_all, expire_due
 from .granting import grant
 from .limits import confirm_limit, propose_limit, reject_limit, retire_limit, withdraw_limit
+from .publishing import (
+    approve_scale,
+    publish_due,
+    publish_scale,
+    return_scale,
+    submit_scale,
+)
 from .redeeming import CouponView, redeem, release, reserve, reverse, validate_coupon
-from .scale import approve_scale, create_draft, publish_scale, submit_scale
+from .scale_drafts import change_cells, create_draft, delete_draft
 from .sending import hand_over, resend
 from .stopping import resume_issuance, stop_issuance
 from .voiding import reissue, void
@@ -12,13 +19,16 @@ from .voiding import reissue, void
 __all__ = [
     "CouponView",
     "approve_scale",
+    "change_cells",
     "confirm_limit",
     "create_draft",
+    "delete_draft",
     "expire_all",
     "expire_due",
     "grant",
     "hand_over",
     "propose_limit",
+    "publish_due",
     "publish_scale",
     "redeem",
     "reissue",
@@ -28,6 +38,7 @@ __all__ = [
     "reserve",
     "resume_issuance",
     "retire_limit",
+    "return_scale",
     "reverse",
     "stop_issuance",
     "submit_scale",

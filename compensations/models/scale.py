@@ -1,12 +1,13 @@
 """The finance-approved catalogue: versions, rules and offers.
 
 A version that left draft never changes, and a market that ever had a live version has exactly one
-at every commit; both are held by triggers in the first migration.
+at every commit; both are held by triggers in the migrations.
 """
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.db.models.lookups import IsNull
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Market, Staff
@@ -17,6 +18,19 @@ from incidents.states import Segment, Severity
 from ..states import COUPON_KINDS, Basis, OfferKind, ScaleState
 
 
+def _did_not_write(person: str) -> IsNull:
+    """Whether the person in this column is none of the version's editors."""
+    return IsNull(
+        models.Func(
+            models.F("editors"),
+            models.F(person),
+            function="array_position",
+            output_field=models.IntegerField(),
+        ),
+        True,
+    )
+
+
 class ScaleVersion(models.Model):
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="scales")
     number = models.PositiveIntegerField()
@@ -24,6 +38,8 @@ class ScaleVersion(models.Model):
     based_on = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     note = models.CharField(max_length=500, blank=True)
     author = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    # Ids of everybody who changed or submitted it; like the author, they decide nothing about it.
+    editors = ArrayField(models.UUIDField(), default=list, db_default=[], blank=True)
     created_at = models.DateTimeField(db_default=Now())
     submitted_at = models.DateTimeField(null=True)
     approved_at = models.DateTimeField(null=True)
@@ -54,6 +70,13 @@ class ScaleVersion(models.Model):
             models.CheckConstraint(
                 name="scale_author_is_not_approver",
                 condition=models.Q(approved_by=None) | ~models.Q(approved_by=models.F("author")),
+            ),
+            models.CheckConstraint(
+                name="scale_editor_is_not_approver", condition=_did_not_write("approved_by")
+            ),
+            models.CheckConstraint(
+                name="scale_editor_is_not_second_approver",
+                condition=_did_not_write("second_approved_by"),
             ),
             models.CheckConstraint(
                 name="scale_approval_has_both",

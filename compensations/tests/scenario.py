@@ -24,7 +24,7 @@ from compensations.models import (
     ScaleRule,
     ScaleVersion,
 )
-from compensations.states import LimitState
+from compensations.states import LimitState, ScaleState
 from incidents.actions import create_customer, open_incident
 from incidents.models import Category, Customer, Incident
 
@@ -131,9 +131,17 @@ class Company:
             setattr(changed, name, value)
         changed.save()
         submit_scale(version=draft, by=self.elena)
-        approve_scale(version=draft, by=self.hugo)
+        self.approve(draft)
         self.scale = publish_scale(version=draft, by=self.hugo)
         return changed
+
+    def approve(self, version: ScaleVersion) -> ScaleVersion:
+        """By Hugo, and by a third person of finance where the change is large."""
+        row = approve_scale(version=version, by=self.hugo)
+        if row.state == ScaleState.IN_REVIEW:
+            third = person(self.market, "tercera", Role.FINANCE)
+            row = approve_scale(version=version, by=third)
+        return row
 
 
 def person(market: Market, name: str, *roles: str, team: Team | None = None) -> Staff:

@@ -223,7 +223,7 @@ def test_the_card_shows_room_and_the_tightest_limit(company: Company) -> None:
 
 def test_the_most_specific_rule_applies(company: Company) -> None:
     from compensations import scale
-    from compensations.actions import approve_scale, create_draft, publish_scale, submit_scale
+    from compensations.actions import create_draft, publish_scale, submit_scale
 
     draft = create_draft(market=company.market, by=company.elena)
     cells = [
@@ -238,7 +238,7 @@ def test_the_most_specific_rule_applies(company: Company) -> None:
             version=draft, category=category, severity="moderate", segment=segment
         )
     submit_scale(version=draft, by=company.elena)
-    approve_scale(version=draft, by=company.hugo)
+    company.approve(draft)
     live = publish_scale(version=draft, by=company.hugo)
 
     def cell(category: object, segment: str) -> tuple[int | None, str]:
