@@ -3,7 +3,10 @@
 from celery import shared_task
 from django.db import connection
 
-from .actions import expire_all, publish_due
+from accounts.models import Market
+
+from .actions import expire_all
+from .actions.closing import close_ledger, publish_due
 
 # A redeemed coupon's code is kept while its redemption may be undone, then forgotten; so is an
 # expired one's. Bounded, so that a run is short.
@@ -42,3 +45,9 @@ def expire() -> int:
 def publish_due_scales() -> int:
     """Publishes the scale versions whose moment has come, each once; returns how many."""
     return len(publish_due())
+
+
+@shared_task(name="compensations.periodic.close_ledger_days")
+def close_ledger_days() -> int:
+    """Sums the local dates that ended an hour ago or before, of every market; how many dates."""
+    return sum(close_ledger(market=market) for market in Market.objects.order_by("pk"))

@@ -1,12 +1,19 @@
 """Holds every cached figure against its sum: the ledger, coupon balances, counters, messages.
 
-Each check is one statement that returns what does not add up, and nothing when all does.
+Each check is one statement that returns what does not add up, and nothing when all does. It speaks
+of one market, or of every market when none is named.
 """
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+
+from accounts.models import Market
+
+# The market as a condition; the planner drops it where no market is named.
+_IN = "(%(market)s::bigint IS NULL OR {table}.market_id = %(market)s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +26,26 @@ class Difference:
     expected: int
 
 
-CHECKS = {
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one check found: its differences, up to a bound, or that it did not end in time."""
+
+    check: str
+    seconds: float
+    differences: list[Difference] = field(default_factory=list)
+    more: bool = False
+    ended: bool = True
+
+    @property
+    def adds_up(self) -> bool:
+        return self.ended and not self.differences
+
+
+_CHECKS = {
     "ledger transaction sums to zero": """
         SELECT transaction::text || ' ' || currency, sum(amount_minor), 0
-        FROM compensations_ledgerentry GROUP BY transaction, currency
+        FROM compensations_ledgerentry entry WHERE {entry}
+        GROUP BY transaction, currency
         HAVING sum(amount_minor) <> 0
     """,
     "coupon balance equals its debt": """
@@ -33,6 +56,7 @@ CHECKS = {
         LEFT JOIN compensations_ledgerentry entry
             ON entry.compensation_id = coupon.compensation_id
             AND entry.account = 'outstanding_liability'
+        WHERE {coupon}
         GROUP BY coupon.id
         HAVING CASE WHEN coupon.state IN ('voided', 'expired') THEN 0
                     ELSE coupon.balance_minor END <> -COALESCE(sum(entry.amount_minor), 0)
@@ -43,6 +67,7 @@ CHECKS = {
         FROM compensations_coupon coupon
         LEFT JOIN compensations_redemption redemption
             ON redemption.coupon_id = coupon.id AND redemption.reversed_at IS NULL
+        WHERE {coupon}
         GROUP BY coupon.id
         HAVING coupon.balance_minor
             <> coupon.value_minor - COALESCE(sum(redemption.amount_minor), 0)
@@ -55,6 +80,7 @@ CHECKS = {
         LEFT JOIN compensations_ledgerentry entry
             ON entry.compensation_id = compensation.id
             AND entry.account IN ('goodwill_expense', 'statutory_expense')
+        WHERE {compensation}
         GROUP BY compensation.id
         HAVING COALESCE(sum(entry.amount_minor), 0)
             <> CASE WHEN compensation.issued_at IS NULL OR compensation.state = 'voided'
@@ -63,6 +89,7 @@ CHECKS = {
     "limit counter equals its uses": """
         SELECT counter.id::text, counter.used, COALESCE(sum(uses.quantity), 0)
         FROM compensations_limitcounter counter
+        JOIN compensations_issuancelimit bound ON bound.id = counter.limit_id AND {bound}
         LEFT JOIN compensations_limituse uses
             ON uses.counter_id = counter.id AND uses.released_at IS NULL
         GROUP BY counter.id
@@ -71,20 +98,90 @@ CHECKS = {
     "issued compensation has its message": """
         SELECT compensation.id::text, 0, 1
         FROM compensations_compensation compensation
-        WHERE compensation.issued_at IS NOT NULL AND NOT EXISTS (
+        WHERE {compensation} AND compensation.issued_at IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM delivery_message message
             WHERE message.ref = compensation.id AND message.topic = 'compensation.granted')
     """,
+    "closed ledger day equals its entries": """
+        SELECT concat_ws(' ', market.code, date, account, event), COALESCE(closed, 0),
+               COALESCE(summed, 0)
+        FROM (
+            SELECT market_id, date, account, event, debit_minor - credit_minor AS closed
+            FROM compensations_ledgerday day WHERE {day}
+        ) AS day
+        FULL JOIN (
+            SELECT entry.market_id, (at AT TIME ZONE home.time_zone)::date AS date, account, event,
+                   sum(amount_minor) AS summed
+            FROM compensations_ledgerentry entry
+            JOIN accounts_market home ON home.id = entry.market_id
+            JOIN compensations_ledgerclosing closing ON closing.market_id = entry.market_id
+            WHERE {entry} AND (at AT TIME ZONE home.time_zone)::date < closing.until
+            GROUP BY 1, 2, 3, 4
+        ) AS entries USING (market_id, date, account, event)
+        JOIN accounts_market market ON market.id = market_id
+        WHERE COALESCE(closed, 0) <> COALESCE(summed, 0)
+    """,
+}
+_TABLES = ("bound", "compensation", "coupon", "day", "entry")
+CHECKS = {
+    name: statement.format(**{table: _IN.format(table=table) for table in _TABLES})
+    for name, statement in _CHECKS.items()
 }
 
 
-def differences() -> Iterator[Difference]:
+def differences(market: Market | None = None) -> Iterator[Difference]:
     """Everything that does not add up, check by check."""
     with connection.cursor() as cursor:
         for name, statement in CHECKS.items():
-            cursor.execute(statement)
+            cursor.execute(statement, {"market": market.pk if market else None})
             for key, found, expected in cursor.fetchall():
                 yield Difference(name, key, int(found), int(expected))
+
+
+def run_checks(market: Market, *, seconds: int = 20, at_most: int = 20) -> list[Result]:
+    """Every check of one market inside `seconds` altogether; up to `at_most` differences each.
+
+    A check for which no time is left, or too little, is said not to have ended.
+    """
+    results = []
+    until = time.monotonic() + seconds
+    for name, statement in CHECKS.items():
+        began = time.monotonic()
+        left = int((until - began) * 1000)
+        rows = _bounded(statement, market, left, at_most + 1) if left > 0 else None
+        results.append(
+            Result(
+                check=name,
+                seconds=time.monotonic() - began,
+                differences=[
+                    Difference(name, key, int(found), int(expected))
+                    for key, found, expected in (rows or [])[:at_most]
+                ],
+                more=rows is not None and len(rows) > at_most,
+                ended=rows is not None,
+            )
+        )
+    return results
+
+
+def _bounded(
+    statement: str, market: Market, milliseconds: int, at_most: int
+) -> list[tuple[str, int, int]] | None:
+    """The first rows of a check; None when it did not end in time."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, TRUE)", [str(milliseconds)])
+            # The statement is one of CHECKS.
+            limited = f"SELECT * FROM ({statement}) found LIMIT {at_most}"  # noqa: S608
+            cursor.execute(limited, {"market": market.pk})
+            found: list[tuple[str, int, int]] = cursor.fetchall()
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+            return found
+    except OperationalError as error:
+        # 57014: the statement was cancelled, here by its time.
+        if getattr(error.__cause__, "pgcode", "") == "57014":
+            return None
+        raise
 
 
 def totals() -> list[tuple[str, str, int]]:

@@ -276,6 +276,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
     },
     "expire": {"task": "compensations.periodic.expire", "schedule": 60.0},
+    "close-ledger": {"task": "compensations.periodic.close_ledger_days", "schedule": 600.0},
 }
 
 # A line for each new seal, best where the database's owner cannot reach; empty means none.

@@ -4,6 +4,8 @@ Two people for a lowering as well as for a raise: the database asks it of every 
 that one person could lower alone would be a way to keep a colleague from working.
 """
 
+from collections.abc import Mapping
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -60,7 +62,7 @@ def _need_reason(reason: str) -> str:
 
 
 def _check_shape(
-    scope: str, window: str, measure: str, cap: int, targets: dict[str, object]
+    scope: str, window: str, measure: str, cap: int, targets: Mapping[str, object]
 ) -> None:
     """What the constraints ask, said in words. Raises InvalidInput."""
     given = [name for name, value in targets.items() if value]
