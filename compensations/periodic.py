@@ -5,8 +5,8 @@ from django.db import connection
 
 from accounts.models import Market
 
-from .actions import expire_all
-from .actions.closing import close_ledger, publish_due
+from .actions import expire_all, publish_due
+from .actions.closing import close_ledger
 
 # A redeemed coupon's code is kept while its redemption may be undone, then forgotten; so is an
 # expired one's. Bounded, so that a run is short.

@@ -416,7 +416,7 @@ def bookings(
         cursor.execute(statement, values)
         rows = cursor.fetchall()
     return [
-        Booking(*head, entries=[Entry(*row[8:]) for row in pairs])
+        Booking(*(*head, [Entry(*row[8:]) for row in pairs]))
         for head, pairs in groupby(rows, key=lambda row: tuple(row[:8]))
     ]
 
