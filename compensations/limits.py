@@ -272,8 +272,8 @@ def rooms(applicable: Applicable, *, apart: uuid.UUID | None = None) -> list[Roo
             used[row[0], row[1], row[2]] = row[3]
     if apart is not None:
         for use in LimitUse.objects.filter(compensation=apart).select_related("counter"):
-            row = use.counter
-            used[row.limit_id, row.subject, row.starts_on] -= use.quantity
+            counter = use.counter
+            used[counter.limit_id, counter.subject, counter.starts_on] -= use.quantity
     found = [Room(limit, 0) for limit in applicable.single]
     found += [
         Room(key.limit, used.get((key.limit.pk, key.subject, key.starts_on), 0))
@@ -392,11 +392,13 @@ def exceeded(room: Room, minor: int, market: Market) -> LimitExceeded:
             "%(limit)s is used up: %(cap)s compensations. "
             "Only finance raises this limit, and it takes two people. Promise a call meanwhile."
         )
-    return LimitExceeded(message % values, field="amount_minor", extra=facts_of(room, market))
+    # `request` says whether an approval passes this limit.
+    extra = {**facts_of(room, market), "request": room.is_personal}
+    return LimitExceeded(message % values, field="amount_minor", extra=extra)
 
 
 def facts_of(room: Room, market: Market) -> dict[str, object]:
-    """A refusal's numbers; `request` says whether an approval passes this limit."""
+    """A limit's numbers for a refusal: minor units, or compensations."""
     return {
         "scope": room.scope,
         "window": room.window,
@@ -405,7 +407,6 @@ def facts_of(room: Room, market: Market) -> dict[str, object]:
         "used": room.used,
         "left": room.left,
         "currency": market.currency,
-        "request": room.is_personal,
     }
 
 

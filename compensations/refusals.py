@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import Refusal
+from common.errors import NotAllowed, Refusal
 
 
 class NotInScale(Refusal):
@@ -26,7 +26,8 @@ class AmountNeeded(Refusal):
 class NeedsApproval(Refusal):
     code = "needs_approval"
     default_message = _(
-        "From this amount on, the scale asks for a second person. Choose a smaller amount."
+        "From this amount on, the scale asks for a second person. "
+        "Ask for approval, or choose a smaller amount."
     )
 
 
@@ -54,6 +55,49 @@ class IssuanceStopped(Refusal):
     default_message = _(
         "Finance has stopped all compensations in this market. "
         "Promise a call and keep the case open."
+    )
+
+
+class GrantDirectly(Refusal):
+    code = "grant_directly"
+    default_message = _("This needs nobody's approval: grant it.")
+
+
+class AlreadyDecided(Refusal):
+    """Somebody else was first; `extra` says who, when and how it ended."""
+
+    code = "already_decided"
+
+
+class OwnRequest(NotAllowed):
+    """Nobody decides what they asked for, wrote, agreed to before, or benefit from."""
+
+    code = "own_request"
+    default_message = _("You asked for this, so another person decides it.")
+
+
+class WaitsForFinance(NotAllowed):
+    code = "waits_for_finance"
+    default_message = _("This request waits for finance, so a supervisor does not decide it.")
+
+
+class AboveAuthority(Refusal):
+    code = "above_authority"
+
+
+class RequestChanged(Refusal):
+    code = "request_changed"
+    default_message = _(
+        "The case changed since this was asked, so the request ended by itself and its room was "
+        "given back. Whoever asked can ask again."
+    )
+
+
+class RequestLapsed(Refusal):
+    code = "request_lapsed"
+    default_message = _(
+        "This request waited too long and ended by itself; its room was given back. "
+        "Whoever asked can ask again."
     )
 
 

@@ -134,6 +134,16 @@ class ApprovalState(TextChoices):
     LAPSED = "lapsed", _("Lapsed")
 
 
+class LapseReason(TextChoices):
+    """Why a request ended without a person; kept as the approval's `decision_reason`."""
+
+    TIME = "time", _("nobody decided it in time")
+    CASE = "case", _("the case changed since it was asked")
+    SCALE = "scale", _("another version of the scale went live")
+    RESOLVED = "resolved", _("the case is no longer open")
+    REQUESTER = "requester", _("who asked no longer grants here")
+
+
 APPROVAL_TRANSITIONS = arrows({"pending": "approved rejected withdrawn lapsed"})
 
 

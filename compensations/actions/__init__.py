@@ -1,5 +1,6 @@
 """The writes of this app, a file for each subject; import them from here."""
 
+from .deciding import approve, pass_up, reject, try_to_approve, try_to_pass_up
 from .expiring import expire_all, expire_due
 from .granting import grant
 from .limits import confirm_limit, propose_limit, reject_limit, retire_limit, withdraw_limit
@@ -11,6 +12,7 @@ from .publishing import (
     submit_scale,
 )
 from .redeeming import CouponView, redeem, release, reserve, reverse, validate_coupon
+from .requesting import grant_or_request, lapse_due, request, withdraw
 from .scale_drafts import change_cells, create_draft, delete_draft
 from .sending import hand_over, resend
 from .stopping import resume_issuance, stop_issuance
@@ -18,6 +20,7 @@ from .voiding import reissue, void
 
 __all__ = [
     "CouponView",
+    "approve",
     "approve_scale",
     "change_cells",
     "confirm_limit",
@@ -26,14 +29,19 @@ __all__ = [
     "expire_all",
     "expire_due",
     "grant",
+    "grant_or_request",
     "hand_over",
+    "lapse_due",
+    "pass_up",
     "propose_limit",
     "publish_due",
     "publish_scale",
     "redeem",
     "reissue",
+    "reject",
     "reject_limit",
     "release",
+    "request",
     "resend",
     "reserve",
     "resume_issuance",
@@ -42,7 +50,10 @@ __all__ = [
     "reverse",
     "stop_issuance",
     "submit_scale",
+    "try_to_approve",
+    "try_to_pass_up",
     "validate_coupon",
     "void",
+    "withdraw",
     "withdraw_limit",
 ]

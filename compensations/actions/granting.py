@@ -43,7 +43,8 @@ def grant(
     case, market = ground.case, ground.case.market
     if ground.needs_approval:
         raise NeedsApproval(
-            field="amount_minor", extra={"approval_from": ground.offer.approval_from_minor}
+            field="amount_minor",
+            extra={"approval_from": ground.offer.approval_from_minor, "request": True},
         )
     now = timezone.now()
     compensation = unsaved(ground, by=by, note=note)

@@ -203,9 +203,13 @@ def prepare(
     check_open(case)
     version_id, in_force = rules_now(market)
     version = scale.version_of(version_id)
-    rule = version and scale.rule_for(version, case.category, case.severity, customer.segment)
-    chosen = rule and next((row for row in rule.offers.all() if row.pk == offer.pk), None)
-    if version is None or rule is None or chosen is None:
+    if version is None:
+        raise NotInScale(field="offer")
+    rule = scale.rule_for(version, case.category, case.severity, customer.segment)
+    if rule is None:
+        raise NotInScale(field="offer")
+    chosen = next((row for row in rule.offers.all() if row.pk == offer.pk), None)
+    if chosen is None:
         raise NotInScale(field="offer")
     minor = _amount(chosen, case, amount_minor)
     contacts = contacts_of(customer)

@@ -101,7 +101,7 @@ def test_a_limit_says_which_how_much_is_left_and_what_to_do(
     text = answer.content.decode()
     assert answer.status_code == 409
     assert "Your own limit today leaves $\u00a050.00 and this needs $\u00a0150.00" in text
-    assert "hand the case to your supervisor" in text
+    assert "ask for approval" in text
     assert 'value="150.00"' in text
     assert LimitCounter.objects.get().used == 400_00
     assert Compensation.objects.count() == 2
