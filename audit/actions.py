@@ -67,3 +67,31 @@ def record(**fields: Any) -> AuditEvent:
     row = event(**fields)
     insert(row)
     return row
+
+
+def event_in_sql(*, object_id: str, about_id: str, after: str) -> str:
+    """`INSERT ... SELECT` of one row, for a statement that changes and records at once.
+
+    The arguments are SQL expressions; the statement goes on with its FROM and binds
+    `event_values`.
+    """
+    return (
+        "INSERT INTO audit_auditevent (actor_kind, actor_id, actor_name, role, act, object_kind, "
+        "object_id, about_id, market_code, after, reason, request_id) "
+        "SELECT %(actor_kind)s, %(actor_id)s, %(actor_name)s, %(role)s, %(act)s, %(object_kind)s, "
+        f"({object_id})::text, ({about_id})::text, %(market_code)s, {after}, '', %(request_id)s"
+    )
+
+
+def event_values(*, act: str, by: Actor, object_kind: str, market_code: str) -> dict[str, str]:
+    """What `event_in_sql` binds."""
+    return {
+        "actor_kind": by.kind.value,
+        "actor_id": by.id,
+        "actor_name": by.name,
+        "role": by.role,
+        "act": act,
+        "object_kind": object_kind,
+        "market_code": market_code,
+        "request_id": request_id.get(),
+    }

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Field, Model
+from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Now
 
@@ -125,6 +126,26 @@ def _names(model: type[Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields]
 
 
+def loaded(model: type[M], **values: Any) -> M:
+    """An instance of a stored row of which these fields are known; others are read when asked for.
+
+    What `Model.from_db` makes, without its signals, which nobody here listens to: they and the
+    checks of `Model.__init__` take longer than reading the row.
+    """
+    row = model.__new__(model)
+    row._state = ModelState()
+    row._state.adding = False
+    row._state.db = connection.alias
+    kept = row.__dict__
+    columns = _names(model)
+    for name, value in values.items():
+        if name in columns:
+            kept[name] = value
+        else:  # a related object
+            setattr(row, name, value)
+    return row
+
+
 def build(row: Sequence[Any], *models: type[Model]) -> list[Any]:
     """One instance of each model from a row that selected their `columns` one after the other.
 
@@ -134,7 +155,12 @@ def build(row: Sequence[Any], *models: type[Model]) -> list[Any]:
     start = 0
     for model in models:
         names = _names(model)
-        found.append(model.from_db(connection.alias, names, row[start : start + len(names)]))
+        made = model.__new__(model)
+        state = made._state = ModelState()
+        state.adding = False
+        state.db = connection.alias
+        made.__dict__.update(zip(names, row[start : start + len(names)], strict=True))
+        found.append(made)
         start += len(names)
     return found
 

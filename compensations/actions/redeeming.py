@@ -1,7 +1,7 @@
 """The coupon at a till: validate, reserve, redeem, release, reverse.
 
-One guarded statement decides a redemption, under the row's lock and by the database's clock; every
-code that cannot be used gets the same answer, whatever the reason.
+One statement decides and writes a redemption, under the row's lock and by the database's clock;
+every code that cannot be used gets the same answer, whatever the reason.
 """
 
 import datetime as dt
@@ -17,12 +17,11 @@ from django.utils import timezone
 
 from accounts.models import ApiClient, Location, Market, Staff
 from accounts.states import Role, Scope
-from audit.actions import Actor, event
+from audit.actions import Actor, event, event_in_sql, event_values
 from common.errors import InvalidInput, NotAllowed
 from common.ids import uuid7
 from common.prepared import prepared
-from common.rows import insert
-from common.transactions import within_transaction
+from common.rows import insert, loaded
 
 from .. import codes, ledger
 from ..models import Compensation, Coupon, LedgerEntry, Redemption, Reversal
@@ -124,36 +123,40 @@ def validate_coupon(
     )
 
 
-# One statement: the guarded update decides, and only its winner writes the redemption, settles the
-# compensation and moves the debt. `amount` is NULL for the whole balance. A transaction number seen
-# before inserts no redemption, which the caller notices and rolls back.
+# One statement, so one trip and one commit: the coupon is locked and looked at, the redemption
+# takes its transaction number, and only then the coupon is used, the compensation settled, the debt
+# moved and the trail written. A coupon that cannot be used, or a number seen before, changes
+# nothing. `amount` is NULL for the whole balance.
 _REDEEM = """
 WITH wanted AS (
-    SELECT id, balance_minor FROM compensations_coupon
-    WHERE code_hash = ANY(%(hashes)s::bytea[]) AND market_id = %(market)s
-    {lock}
-), used AS (
-    UPDATE compensations_coupon AS coupon
-    SET balance_minor = coupon.balance_minor - COALESCE(%(amount)s, coupon.balance_minor),
-        state = CASE WHEN %(amount)s IS NULL OR coupon.balance_minor = %(amount)s
-                     THEN 'redeemed' ELSE 'issued' END,
-        reserved_until = NULL, reserved_by_id = NULL
-    FROM wanted
-    WHERE coupon.id = wanted.id
+    SELECT coupon.id, coupon.compensation_id, coupon.currency, coupon.last_four,
+           compensation.incident_id, COALESCE(%(amount)s, coupon.balance_minor) AS amount
+    FROM compensations_coupon AS coupon
+    JOIN compensations_compensation AS compensation ON compensation.id = coupon.compensation_id
+    WHERE coupon.code_hash = ANY(%(hashes)s::bytea[]) AND coupon.market_id = %(market)s
       AND {guard}
       AND (coupon.usable_at = '[]'::jsonb OR coupon.usable_at ? %(location_code)s)
       AND (%(amount)s::bigint IS NULL OR (%(amount)s > 0 AND %(amount)s <= coupon.balance_minor
            AND (coupon.keeps_balance OR %(amount)s = coupon.balance_minor)))
-    RETURNING coupon.id, coupon.compensation_id, coupon.currency, coupon.balance_minor,
-              coupon.last_four, COALESCE(%(amount)s, wanted.balance_minor) AS amount
+    {lock}
 ), redemption AS (
     INSERT INTO compensations_redemption (id, coupon_id, market_id, amount_minor, currency,
         location_id, client_id, cashier_id, external_transaction_id)
     SELECT %(redemption)s, id, %(market)s, amount, currency, %(location)s, %(client)s,
            %(cashier)s, %(external)s
-    FROM used
+    FROM wanted
     ON CONFLICT (client_id, cashier_id, external_transaction_id) DO NOTHING
-    RETURNING id, created_at
+    RETURNING created_at
+), used AS (
+    UPDATE compensations_coupon AS coupon
+    SET balance_minor = {left},
+        state = CASE WHEN %(amount)s IS NULL OR coupon.balance_minor = %(amount)s
+                     THEN 'redeemed' ELSE 'issued' END,
+        reserved_until = NULL, reserved_by_id = NULL
+    FROM wanted, redemption
+    WHERE coupon.id = wanted.id
+    RETURNING coupon.id, wanted.compensation_id, wanted.incident_id, wanted.amount,
+              coupon.currency, coupon.last_four, coupon.balance_minor, redemption.created_at
 ), settled AS (
     UPDATE compensations_compensation AS compensation
     SET state = 'settled', ended_at = now()
@@ -168,17 +171,33 @@ WITH wanted AS (
     FROM used, (VALUES (%(debit)s, 1), (%(credit)s, -1)) AS side (account, sign)
     WHERE used.amount > 0
     RETURNING id
+), told AS (
+    {record}
+    FROM used
 )
-SELECT used.id, used.compensation_id, used.amount, used.currency, used.last_four,
-       used.balance_minor, compensation.incident_id,
-       (SELECT created_at FROM redemption)
-FROM used JOIN compensations_compensation compensation ON compensation.id = used.compensation_id
+SELECT * FROM used
 """
 _GUARD = """(coupon.state = 'issued' OR (coupon.state = 'reserved'
            AND (coupon.reserved_until <= clock_timestamp()
                 OR coupon.reserved_by_id = %(client)s)))
       AND coupon.expires_at > clock_timestamp()"""
-_GUARDED = _REDEEM.format(lock="FOR UPDATE", guard=_GUARD)
+_RECORD = event_in_sql(
+    object_id="used.compensation_id",
+    about_id="used.incident_id",
+    after="jsonb_build_object('amount_minor', used.amount, 'currency', used.currency, "
+    "'last_four', used.last_four, 'location', %(location_code)s::text, "
+    "'transaction', %(external)s::text)",
+)
+_GUARDED = _REDEEM.format(
+    lock="FOR UPDATE OF coupon",
+    guard=_GUARD,
+    left="coupon.balance_minor - wanted.amount",
+    record=_RECORD,
+)
+# What the race test runs with the guard off: the balance is read without a lock and trusted.
+_UNGUARDED = _REDEEM.format(
+    lock="", guard="TRUE", left="GREATEST(coupon.balance_minor - wanted.amount, 0)", record=_RECORD
+)
 
 
 def redeem(
@@ -198,22 +217,21 @@ def redeem(
     """
     check_till(by, market)
     hashes = _read(code)
-    with within_transaction():
-        made = _redeem_once(hashes, external_transaction_id, market, location, amount_minor, by)
-        if made is not None:
-            return made
-        known = _known(external_transaction_id, by)
-        if known is None:
-            raise CouponNotValid(field="code")
-        same_coupon = bytes(known.coupon.code_hash) in hashes
-        # A redemption that was undone answers for nothing: the sale needs a number of its own.
-        if (
-            known.reversed_at is not None
-            or not same_coupon
-            or amount_minor not in {None, known.amount_minor}
-        ):
-            raise TransactionReused(field="external_transaction_id")
-        return known
+    made = _redeem_once(hashes, external_transaction_id, market, location, amount_minor, by)
+    if made is not None:
+        return made
+    known = _known(external_transaction_id, by)
+    if known is None:
+        raise CouponNotValid(field="code")
+    same_coupon = bytes(known.coupon.code_hash) in hashes
+    # A redemption that was undone answers for nothing: the sale needs a number of its own.
+    if (
+        known.reversed_at is not None
+        or not same_coupon
+        or amount_minor not in {None, known.amount_minor}
+    ):
+        raise TransactionReused(field="external_transaction_id")
+    return known
 
 
 def _known(external_transaction_id: str, by: Caller) -> Redemption | None:
@@ -235,14 +253,7 @@ def _redeem_once(
 ) -> Redemption | None:
     """The redemption; None, and nothing changed, where the coupon or the number cannot be used."""
     client, cashier = _caller_columns(by)
-    redemption = Redemption(
-        pk=uuid7(),
-        market=market,
-        location=location,
-        client_id=client,
-        cashier_id=cashier,
-        external_transaction_id=external_transaction_id,
-    )
+    redemption_id = uuid7()
     values: dict[str, Any] = {
         "hashes": hashes,
         "market": market.pk,
@@ -251,57 +262,47 @@ def _redeem_once(
         "location_code": location.code if location else "",
         "client": client,
         "cashier": cashier,
-        "redemption": redemption.pk,
+        "redemption": redemption_id,
         "external": external_transaction_id,
         "transaction": uuid.uuid4(),
         "event": LedgerEvent.REDEEM.value,
         "debit": Account.LIABILITY.value,
         "credit": Account.CLEARING.value,
-    }
-    statement = _UNGUARDED if "redeem" in settings.GUARDS_OFF else _GUARDED
-    with connection.cursor() as cursor:
-        # Set in the same trip, since only a number that was used before goes back to it.
-        cursor.execute(f"SAVEPOINT redeeming; {prepared(cursor, statement)}", values)
-        row = cursor.fetchone()
-        if row is not None and row[-1] is None:
-            cursor.execute("ROLLBACK TO SAVEPOINT redeeming")
-            return None
-    if row is None:
-        return None
-    coupon_id, compensation_id, amount, currency, last_four, balance, incident_id, created = row
-    redemption.coupon = Coupon(
-        pk=coupon_id,
-        compensation_id=compensation_id,
-        last_four=last_four,
-        balance_minor=balance,
-        currency=currency,
-    )
-    redemption.amount_minor, redemption.currency, redemption.created_at = amount, currency, created
-    insert(
-        event(
+        **event_values(
             act="coupon.redeemed",
             by=_actor(by),
             object_kind="compensation",
-            object_id=compensation_id,
-            about_id=incident_id,
             market_code=market.code,
-            after={
-                "amount_minor": amount,
-                "currency": currency,
-                "last_four": last_four,
-                "location": location.code if location else "",
-                "transaction": external_transaction_id,
-            },
-        )
+        ),
+    }
+    statement = _UNGUARDED if "redeem" in settings.GUARDS_OFF else _GUARDED
+    with connection.cursor() as cursor:
+        cursor.execute(prepared(cursor, statement), values)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    coupon_id, compensation_id, _incident, amount, currency, last_four, balance, created = row
+    return loaded(
+        Redemption,
+        id=redemption_id,
+        coupon=loaded(
+            Coupon,
+            id=coupon_id,
+            compensation_id=compensation_id,
+            last_four=last_four,
+            balance_minor=balance,
+            currency=currency,
+        ),
+        market=market,
+        location=location,
+        client_id=client,
+        cashier_id=cashier,
+        external_transaction_id=external_transaction_id,
+        amount_minor=amount,
+        currency=currency,
+        created_at=created,
+        reversed_at=None,
     )
-    return redemption
-
-
-# What the race test runs with the guard off: the balance is read without a lock and trusted.
-_UNGUARDED = _REDEEM.format(lock="", guard="TRUE").replace(
-    "coupon.balance_minor - COALESCE(%(amount)s, coupon.balance_minor)",
-    "GREATEST(coupon.balance_minor - COALESCE(%(amount)s, coupon.balance_minor), 0)",
-)
 
 
 @transaction.atomic
