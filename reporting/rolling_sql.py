@@ -162,3 +162,46 @@ LEFT JOIN LATERAL (
 ) first ON TRUE
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
+
+# What was written since the trail was last read, by (txid, id): every write leaves a row of the
+# trail in its own transaction, and rows come in the order in which transactions got their numbers,
+# so that one that was slow, or began before midnight, is met too. Both give the moments that a
+# rolled day may now count otherwise. A case counts on the day it was logged; a compensation's
+# moments are of the very transaction that wrote the row, an hour is far more than any takes.
+_TOLD = """
+    SELECT told.at, told.object_kind, told.act,
+        (CASE WHEN told.object_kind = 'incident' THEN told.object_id
+              ELSE NULLIF(told.about_id, '') END)::uuid AS incident_id
+    FROM audit_auditevent told
+    WHERE told.txid >= (
+            SELECT cursor.seen_txid FROM reporting_trailcursor cursor
+            WHERE cursor.market_id = %(market)s)
+        AND told.market_code = %(code)s
+        AND told.object_kind IN ('incident', 'compensation', 'approval')
+        AND told.act NOT IN ('incident.step_done', 'incident.recovery_started',
+            'incident.closed', 'compensation.resent', 'coupon.reserved', 'coupon.released')
+"""
+TOUCHED_CASES = f"""
+SELECT DISTINCT incident.logged_at AS moment
+FROM ({_TOLD}) told JOIN incidents_incident incident ON incident.id = told.incident_id
+WHERE told.object_kind = 'incident'
+    OR told.act IN ('compensation.granted', 'compensation.voided')
+"""  # noqa: S608
+TOUCHED_ISSUANCE = f"""
+SELECT DISTINCT written.moment
+FROM ({_TOLD}) told
+JOIN compensations_compensation given ON given.incident_id = told.incident_id
+CROSS JOIN LATERAL (
+    VALUES (given.issued_at), (given.ended_at), (given.created_at)
+    UNION ALL
+    SELECT unnest(ARRAY[approval.requested_at, approval.decided_at, approval.closed_at])
+    FROM compensations_approval approval WHERE approval.compensation_id = given.id
+    UNION ALL
+    SELECT unnest(ARRAY[redemption.created_at, reversal.created_at])
+    FROM compensations_coupon coupon
+    JOIN compensations_redemption redemption ON redemption.coupon_id = coupon.id
+    LEFT JOIN compensations_reversal reversal ON reversal.redemption_id = redemption.id
+    WHERE coupon.compensation_id = given.id
+) written (moment)
+WHERE told.object_kind <> 'incident' AND written.moment >= told.at - interval '1 hour'
+"""  # noqa: S608

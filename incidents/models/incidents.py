@@ -194,6 +194,8 @@ class Promise(models.Model):
             models.Index(
                 fields=["owner", "due_at"], name="promise_due", condition=models.Q(state="due")
             ),
+            # What was due on a day.
+            models.Index(fields=["market", "due_at"], name="promise_day"),
         ]
 
     def __str__(self) -> str:

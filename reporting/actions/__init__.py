@@ -1,5 +1,5 @@
 """Writes of reporting: rolling days, building reports, what people say of them."""
 
-from .rolling import roll_day
+from .rolling import mark_touched, roll_day, roll_stale
 
-__all__ = ["roll_day"]
+__all__ = ["mark_touched", "roll_day", "roll_stale"]

@@ -1,24 +1,23 @@
-"""Writing the rollups of a local date as a recount of its source rows."""
+"""Writing the rollups of a local date as a recount of its source rows, and again when they change.
+
+One transaction at a time does so for a market. Statements after the lock see what the holder before
+it committed, which READ COMMITTED gives.
+"""
 
 import datetime as dt
+import time
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from accounts.models import Market
+from common.windows import local_date
 
-from ..models import RolledDay
-from ..rolling_sql import (
-    CASE_KEYS,
-    CASE_MEASURES,
-    CASE_RECOUNT,
-    DAYS,
-    ISSUANCE_KEYS,
-    ISSUANCE_MEASURES,
-    ISSUANCE_RECOUNT,
-    columns,
-)
-from ..selectors.rollups import days_between
+from ..models import RolledDay, TrailCursor
+from ..rolling_sql import DAYS, columns
+from ..selectors.rollups import CASES, ISSUANCE, Part, days_between, trail_values
 
 # The first half of the two-part advisory lock; the second is the market's id.
 ROLLING_LOCK = 0x7011
@@ -33,46 +32,96 @@ def lock_rolling(market: Market) -> None:
 
 @transaction.atomic
 def roll_day(market: Market, date: dt.date) -> None:
-    """Rewrites both rollups of a market's local date; a second run changes nothing.
-
-    Under READ COMMITTED each statement after the lock sees what the holder before it committed.
-    """
+    """Rewrites both rollups of a market's local date; a second run changes nothing."""
     lock_rolling(market)
-    roll_issuance(market, date)
-    roll_cases(market, date)
-    RolledDay.objects.filter(market=market, date=date).delete()
-    RolledDay.objects.create(market=market, date=date)
-
-
-def roll_issuance(market: Market, date: dt.date) -> None:
-    """Rewrites IssuanceDay of a date; the caller holds the lock."""
-    _rewrite(
-        market, date, "reporting_issuanceday", ISSUANCE_RECOUNT, ISSUANCE_KEYS, ISSUANCE_MEASURES
+    # Before the recount: whoever it does not see has a number from here on.
+    TrailCursor.objects.get_or_create(market=market, defaults={"seen_txid": _horizon()})
+    for part in (ISSUANCE, CASES):
+        _rewrite(market, date, part)
+    RolledDay.objects.update_or_create(
+        market=market,
+        date=date,
+        defaults={"rolled_at": Now(), "issuance_stale": False, "cases_stale": False},
     )
 
 
-def roll_cases(market: Market, date: dt.date) -> None:
-    """Rewrites CaseDay of a date; the caller holds the lock."""
-    _rewrite(market, date, "reporting_caseday", CASE_RECOUNT, CASE_KEYS, CASE_MEASURES)
+@transaction.atomic
+def mark_touched(market: Market) -> int:
+    """Reads on in the trail and marks the rolled days that were written into since; how many.
+
+    What a transaction under way will still write comes with a number that is not behind us.
+    """
+    lock_rolling(market)
+    horizon = _horizon()
+    if not TrailCursor.objects.filter(market=market).exists():
+        return 0
+    marked = 0
+    for part in (ISSUANCE, CASES):
+        days = RolledDay.objects.filter(
+            market=market, date__in=_touched_dates(market, part), **{part.stale: False}
+        )
+        marked += days.update(**{part.stale: True})
+    TrailCursor.objects.filter(market=market, seen_txid__lt=horizon).update(seen_txid=horizon)
+    return marked
 
 
-def _rewrite(
-    market: Market,
-    date: dt.date,
-    table: str,
-    recount: str,
-    keys: tuple[str, ...],
-    measures: tuple[str, ...],
-) -> None:
-    taken = f"date, {columns(keys)}, {', '.join(measures)}"
+def roll_stale(market: Market, *, seconds: float | None = None) -> int:
+    """Rolls the stale parts of days again, the newest first, each in its transaction; how many.
+
+    What is left when the time is over is counted from its rows until the next run.
+    """
+    began = time.monotonic()
+    rolled = 0
+    stale = RolledDay.objects.filter(Q(issuance_stale=True) | Q(cases_stale=True), market=market)
+    for date in list(stale.order_by("-date").values_list("date", flat=True)):
+        rolled += _roll_again(market, date)
+        if seconds is not None and time.monotonic() - began > seconds:
+            break
+    return rolled
+
+
+@transaction.atomic
+def _roll_again(market: Market, date: dt.date) -> bool:
+    lock_rolling(market)
+    day = RolledDay.objects.get(market=market, date=date)
+    stale = [part for part in (ISSUANCE, CASES) if getattr(day, part.stale)]
+    for part in stale:
+        _rewrite(market, date, part)
+        setattr(day, part.stale, False)
+    if stale:
+        day.rolled_at = Now()
+        day.save()
+    return bool(stale)
+
+
+def _horizon() -> int:
+    """Every transaction with a lower number has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit_transaction(pg_snapshot_xmin(pg_current_snapshot()))")
+        (number,) = cursor.fetchone()
+    return int(number)
+
+
+def _touched_dates(market: Market, part: Part) -> set[dt.date]:
+    """Local dates before today of the moments that were written since the trail was last read."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM {table} WHERE market_id = %s AND date = %s",  # noqa: S608
+            f"SELECT moment FROM ({part.touched}) written WHERE moment < %(today)s",  # noqa: S608
+            trail_values(market),
+        )
+        return {local_date(moment, market.time_zone) for (moment,) in cursor.fetchall()}
+
+
+def _rewrite(market: Market, date: dt.date, part: Part) -> None:
+    taken = f"date, {columns(part.keys)}, {', '.join(part.measures)}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {part.table} WHERE market_id = %s AND date = %s",  # noqa: S608
             [market.pk, date],
         )
         cursor.execute(
             f"WITH day AS MATERIALIZED ({DAYS}) "  # noqa: S608
-            f"INSERT INTO {table} (market_id, {taken}) "
-            f"SELECT %(market)s, {taken} FROM ({recount}) recounted",
+            f"INSERT INTO {part.table} (market_id, {taken}) "
+            f"SELECT %(market)s, {taken} FROM ({part.recount}) recounted",
             {"market": market.pk, **days_between(market, date, date + dt.timedelta(days=1))},
         )

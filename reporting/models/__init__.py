@@ -1,7 +1,7 @@
 """Rollups, nightly reports, and what people say of a report. Derived: any of it can be rebuilt."""
 
 from .reports import NightlyReport, ReportComment, ReportSignature
-from .rollups import CaseDay, IssuanceDay, RolledDay
+from .rollups import CaseDay, IssuanceDay, RolledDay, TrailCursor
 
 __all__ = [
     "CaseDay",
@@ -10,4 +10,5 @@ __all__ = [
     "ReportComment",
     "ReportSignature",
     "RolledDay",
+    "TrailCursor",
 ]

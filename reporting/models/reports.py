@@ -20,6 +20,8 @@ class NightlyReport(models.Model):
     digest = models.BinaryField(max_length=32)
     revision = models.PositiveIntegerField(default=1)
     built_at = models.DateTimeField(db_default=Now())
+    # When it was last held against its rows, changed or not.
+    checked_at = models.DateTimeField(db_default=Now())
     # How much the report's totals differ from the ledger's; zero on every sound day.
     difference_minor = models.BigIntegerField(default=0)
     emailed_at = models.DateTimeField(null=True)

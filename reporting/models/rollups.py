@@ -15,17 +15,35 @@ from incidents.states import ContactChannel, Severity
 
 
 class RolledDay(models.Model):
-    """That a market's local date was rolled, and when."""
+    """That a market's local date was rolled, and when.
+
+    A part that is stale has changed since: it is counted from its rows until it is rolled again.
+    """
 
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     date = models.DateField()
     rolled_at = models.DateTimeField(db_default=Now())
+    issuance_stale = models.BooleanField(default=False, db_default=False)
+    cases_stale = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["market", "date"], name="rolled_day_once")]
 
     def __str__(self) -> str:
         return f"{self.market_id} {self.date}"
+
+
+class TrailCursor(models.Model):
+    """Up to which transaction the trail was read for what changes a market's rolled days.
+
+    Every row of the trail with a lower `txid` has been taken into account.
+    """
+
+    market = models.OneToOneField(Market, on_delete=models.PROTECT, related_name="+")
+    seen_txid = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.market_id} {self.seen_txid}"
 
 
 class IssuanceDay(models.Model):

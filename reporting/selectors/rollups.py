@@ -1,7 +1,7 @@
 """Sums over days of a market: what was rolled, and the rest counted from the rows themselves.
 
 Each function is one statement, so that a number never mixes two moments: a day is read from its
-rollup, or recounted where it is not rolled (today, and what is being corrected).
+rollup, or recounted where it is not rolled or was written into since (today, and late corrections).
 """
 
 import datetime as dt
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Location, Market, Staff, Team
-from common.windows import day_bounds
+from common.windows import day_bounds, local_date
 from incidents.models import Category
 
 from ..rolling_sql import (
@@ -23,6 +24,8 @@ from ..rolling_sql import (
     ISSUANCE_KEYS,
     ISSUANCE_MEASURES,
     ISSUANCE_RECOUNT,
+    TOUCHED_CASES,
+    TOUCHED_ISSUANCE,
     column,
     columns,
 )
@@ -47,6 +50,31 @@ class Filters:
     kind: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the two rollups: its table, how it is counted, and what makes a rolled day stale."""
+
+    table: str
+    recount: str
+    keys: tuple[str, ...]
+    measures: tuple[str, ...]
+    touched: str
+    stale: str
+
+
+ISSUANCE = Part(
+    "reporting_issuanceday",
+    ISSUANCE_RECOUNT,
+    ISSUANCE_KEYS,
+    ISSUANCE_MEASURES,
+    TOUCHED_ISSUANCE,
+    "issuance_stale",
+)
+CASES = Part(
+    "reporting_caseday", CASE_RECOUNT, CASE_KEYS, CASE_MEASURES, TOUCHED_CASES, "cases_stale"
+)
+
+
 def issuance_rows(filters: Filters, by: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Every measure of IssuanceDay summed by any of `date` and ISSUANCE_KEYS.
 
@@ -54,19 +82,12 @@ def issuance_rows(filters: Filters, by: Sequence[str] = ()) -> list[dict[str, An
     in minor units of the market's currency; rows are sorted by key. Without keys, one row.
     Raises KeyError for another key.
     """
-    return _rows(
-        filters,
-        by,
-        "reporting_issuanceday",
-        ISSUANCE_RECOUNT,
-        ISSUANCE_KEYS,
-        ISSUANCE_MEASURES,
-    )
+    return _rows(filters, by, ISSUANCE)
 
 
 def case_rows(filters: Filters, by: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The same over CaseDay, by any of `date` and CASE_KEYS; `kind` does not narrow cases."""
-    return _rows(filters, by, "reporting_caseday", CASE_RECOUNT, CASE_KEYS, CASE_MEASURES)
+    return _rows(filters, by, CASES)
 
 
 def days_between(market: Market, start: dt.date, end: dt.date) -> dict[str, list[Any]]:
@@ -80,20 +101,22 @@ def days_between(market: Market, start: dt.date, end: dt.date) -> dict[str, list
     }
 
 
-def _rows(
-    filters: Filters,
-    by: Sequence[str],
-    table: str,
-    recount: str,
-    keys: tuple[str, ...],
-    measures: tuple[str, ...],
-) -> list[dict[str, Any]]:
+def trail_values(market: Market) -> dict[str, Any]:
+    """What TOUCHED_CASES and TOUCHED_ISSUANCE ask for, and the moment at which today began."""
+    today = local_date(timezone.now(), market.time_zone)
+    return {
+        "market": market.pk,
+        "code": market.code,
+        "today": day_bounds(today, market.time_zone)[0],
+    }
+
+
+def _rows(filters: Filters, by: Sequence[str], part: Part) -> list[dict[str, Any]]:
+    keys, measures = part.keys, part.measures
     allowed = {"date": "date", **{key: column(key) for key in keys}}
     grouping = [allowed[key] for key in by]
     values: dict[str, Any] = {
-        "market": filters.market.pk,
-        "start": filters.start,
-        "end": filters.end,
+        **trail_values(filters.market),
         **days_between(filters.market, filters.start, filters.end),
     }
     where = " AND ".join(["TRUE", *_conditions(filters, keys, values)])
@@ -101,18 +124,24 @@ def _rows(
     taken = f"date, {columns(keys)}, {', '.join(measures)}"
     # Names of columns and texts of the code; whatever a person chose is a value.
     statement = f"""
-        WITH rolled AS MATERIALIZED (
-            SELECT date FROM reporting_rolledday
-            WHERE market_id = %(market)s AND date >= %(start)s AND date < %(end)s
+        WITH wanted AS MATERIALIZED ({DAYS}),
+        touched AS MATERIALIZED (
+            SELECT moment FROM ({part.touched}) written WHERE moment < %(today)s
+        ), rolled AS MATERIALIZED (
+            SELECT wanted.date FROM wanted JOIN reporting_rolledday rolled
+                ON rolled.market_id = %(market)s AND rolled.date = wanted.date
+                AND NOT rolled.{part.stale}
+            WHERE NOT EXISTS (
+                SELECT FROM touched
+                WHERE touched.moment >= wanted.starts AND touched.moment < wanted.ends)
         ), day AS MATERIALIZED (
-            SELECT * FROM ({DAYS}) given WHERE given.date NOT IN (SELECT date FROM rolled)
+            SELECT * FROM wanted WHERE wanted.date NOT IN (SELECT date FROM rolled)
         )
         SELECT {", ".join([*grouping, sums])} FROM (
-            SELECT {taken} FROM {table}
-            WHERE market_id = %(market)s AND date >= %(start)s AND date < %(end)s
-                AND date IN (SELECT date FROM rolled) AND {where}
+            SELECT {taken} FROM {part.table}
+            WHERE market_id = %(market)s AND date IN (SELECT date FROM rolled) AND {where}
             UNION ALL
-            SELECT {taken} FROM ({recount}) live WHERE {where}
+            SELECT {taken} FROM ({part.recount}) live WHERE {where}
         ) counted
         {"GROUP BY " + ", ".join(grouping) + " ORDER BY " + ", ".join(grouping) if by else ""}
     """  # noqa: S608
