@@ -12,11 +12,15 @@ HEIGHT = 100
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One column of a chart and one row of its table: a value for each series."""
+    """One column of a chart and one row of its table: a value for each series.
+
+    `links` are the addresses behind the values, in their order; an empty one is no link.
+    """
 
     label: str
     values: Sequence[int]
     href: str = ""
+    links: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,44 @@ class Columns:
         return found
 
     @property
-    def table(self) -> list[tuple[Row, list[str]]]:
-        """The rows with their values written for people."""
-        return [(row, [self.show(value) for value in row.values]) for row in self.rows]
+    def table(self) -> list[tuple[Row, list[tuple[str, str]]]]:
+        """The rows with their values written for people, each with its address or none."""
+        return [(row, self._cells(row)) for row in self.rows]
+
+    def _cells(self, row: Row) -> list[tuple[str, str]]:
+        links = [*row.links, *[""] * (len(row.values) - len(row.links))]
+        return [
+            (self.show(value), link if value else "")
+            for value, link in zip(row.values, links, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One ranked bar: what it is, how much as a number and as words, and the address behind it.
+
+    `more` are further figures of its row in the table, each with its address or none.
+    """
+
+    label: str
+    value: int
+    shown: str
+    href: str = ""
+    more: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars side by side with the sentence that says what they show and the table behind them."""
+
+    sentence: str
+    headings: Sequence[str]
+    bars: Sequence[Bar]
+
+    @property
+    def top(self) -> int:
+        """The longest bar; at least 1."""
+        return max((bar.value for bar in self.bars), default=0) or 1
 
 
 def polyline(values: Sequence[int], width: int, height: int) -> str:

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.charts import Columns, Row
+from common.charts import Bar, Bars, Columns, Row
 
 SEVERITIES = [
     ("minor", gettext_lazy("Minor")),
@@ -202,13 +202,20 @@ def gallery(request: HttpRequest) -> HttpResponse:
                     for day in range(1, 22)
                 ],
             ),
-            "reasons": [
-                (_("Delay"), 230),
-                (_("Cleanliness"), 176),
-                (_("Food"), 121),
-                (_("Billing"), 64),
-                (_("Manners"), 41),
-            ],
+            "reasons": Bars(
+                sentence=_("80 % come from three reasons"),
+                headings=[_("Reason"), _("Cases"), _("Share")],
+                bars=[
+                    Bar(label, number, str(number), "#charts", [(f"{number * 100 // 632} %", "")])
+                    for label, number in [
+                        (_("Delay"), 230),
+                        (_("Cleanliness"), 176),
+                        (_("Food"), 121),
+                        (_("Billing"), 64),
+                        (_("Manners"), 41),
+                    ]
+                ],
+            ),
             "spark": [4, 6, 5, 9, 3, 7, 8, 6, 10, 4, 6, 7, 5, 9, 11, 8, 7, 9, 6, 8, 9],
         },
     )

@@ -106,8 +106,14 @@ class _Frame:
         assert self.staff is not None
         roles = self.staff.roles
         items = []
+        if roles & {Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR}:
+            items.append({"label": _("Issuance by agent"), "url": _address("issuance")})
+        elif Role.AGENT in roles:
+            items.append({"label": _("My figures"), "url": _address("issuance-me")})
         if Role.CASHIER in roles:
             items.append({"label": _("Counter"), "url": _address("counter")})
+        if Role.AUDITOR in roles:
+            items.append({"label": _("Audit trail"), "url": _address("audit-trail")})
         if Role.ADMINISTRATOR in roles:
             items.append({"label": _("Administration"), "url": _address("administration")})
         # There is one only where nothing leaves the machine.

@@ -19,7 +19,7 @@ from defusedcsv import csv
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
@@ -224,9 +224,9 @@ def _sheet_name(title: str, taken: set[str]) -> str:
     return name
 
 
-def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> WriteOnlyCell:
+def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> Cell:
     """A cell that stays text, whatever it begins with and whoever edits it later."""
-    cell = WriteOnlyCell(sheet, value=text)
+    cell: Cell = WriteOnlyCell(sheet, value=text)
     cell.data_type = "s"
     if text[:1] and text[0] in "=+-@" + _WIDE_SIGNS:
         cell.quotePrefix = True
@@ -238,9 +238,10 @@ def _fill(sheet: WriteOnlyWorksheet, table: Table, style: Style) -> None:
         **_FORMATS,
         Kind.MONEY: "#,##0" + (f".{'0' * style.places}" if style.places else ""),
     }
+    dimensions: Any = sheet
     for place, column in enumerate(table.columns, start=1):
         width = max(len(clean(column.label)) + 2, 24 if column.kind is Kind.TEXT else 12)
-        sheet.column_dimensions[get_column_letter(place)].width = min(width, _WIDEST)
+        dimensions.column_dimensions[get_column_letter(place)].width = min(width, _WIDEST)
     sheet.freeze_panes = f"A{len(table.notes) + 2}"
     for note in table.notes:
         sheet.append([_text_cell(sheet, clean(note))])

@@ -1,5 +1,11 @@
 """Addresses of the pages for supervisors, finance and auditors."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from .views import dashboard, lists
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("reports/issuance/", dashboard.issuance, name="issuance"),
+    path("reports/issuance/list/", lists.issuance_list, name="issuance-list"),
+    path("reports/issuance/me/", dashboard.own_issuance, name="issuance-me"),
+]

@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common.charts import Columns, polyline
+from common.charts import Bars, Columns, polyline
 
 register = template.Library()
 
@@ -16,6 +16,12 @@ register = template.Library()
 def columns(chart: Columns) -> str:
     """Stacked columns: the sentence, the drawing, the legend, and the table one step away."""
     return render_to_string("components/columns.html", {"chart": chart})
+
+
+@register.simple_tag
+def bars(chart: Bars) -> str:
+    """Ranked bars: the sentence, the bars with their words, and the table one step away."""
+    return render_to_string("components/bars.html", {"chart": chart})
 
 
 @register.simple_tag

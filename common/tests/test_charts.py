@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.charts import Columns, Row, polyline
+from common.charts import Bar, Bars, Columns, Row, polyline
 
 
 def test_columns_stack_from_the_ground() -> None:
@@ -21,3 +21,14 @@ def test_nothing_to_show_divides_by_nothing() -> None:
     assert chart.top_shown == "$0"
     assert polyline([], 76, 20) == ""
     assert polyline([0, 0], 76, 20) == "0.0,18.0 76.0,18.0"
+
+
+def test_only_numbers_with_something_behind_them_are_links() -> None:
+    row = Row("1", [30, 0, 4], links=["/thirty", "/none"])
+    chart = Columns("s", "day", ["a", "b", "c"], [row])
+    assert chart.table == [(row, [("30", "/thirty"), ("0", ""), ("4", "")])]
+
+
+def test_bars_are_measured_by_the_longest() -> None:
+    assert Bars("s", ["what"], [Bar("a", 3, "3"), Bar("b", 7, "7")]).top == 7
+    assert Bars("s", ["what"], []).top == 1

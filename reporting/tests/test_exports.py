@@ -54,6 +54,10 @@ def table(rows: Any = (ROW,), **fields: Any) -> Table:
     return Table("Issuance", COLUMNS, rows, **fields)
 
 
+def sheet_of(data: bytes) -> Any:
+    return load_workbook(io.BytesIO(data)).active
+
+
 def read_csv(data: bytes, delimiter: str = ",") -> list[list[str]]:
     return list(csv.reader(io.StringIO(data.decode("utf-8-sig")), delimiter=delimiter))
 
@@ -97,7 +101,7 @@ def test_no_cell_of_a_csv_begins_a_formula(text: str) -> None:
 @pytest.mark.parametrize("text", [*DANGEROUS, "#N/A", "'x", "plain"])
 def test_no_cell_of_a_workbook_is_a_formula(text: str) -> None:
     data = to_bytes("xlsx", [table([[text, *ROW[1:]]])], style_of(MEXICO))
-    cell = load_workbook(io.BytesIO(data)).active["A2"]
+    cell = sheet_of(data)["A2"]
     assert cell.data_type == "s"
     assert cell.value == clean(text)
 
@@ -116,7 +120,7 @@ def test_negative_amounts_stay_numbers() -> None:
 
 def test_cells_of_a_workbook_have_their_types() -> None:
     data = to_bytes("xlsx", [table(notes=["To date"])], style_of(MEXICO))
-    sheet = load_workbook(io.BytesIO(data)).active
+    sheet = sheet_of(data)
     note, heads, cells = sheet.iter_rows()
     assert note[0].value == "To date"
     assert heads[0].value == "Folio"
@@ -149,4 +153,4 @@ def test_there_are_two_kinds_of_file() -> None:
 
 def test_a_workbook_closes_its_formulas_against_editing_too() -> None:
     data = to_bytes("xlsx", [table([["=1+1", *ROW[1:]]])], style_of(MEXICO))
-    assert load_workbook(io.BytesIO(data)).active["A2"].quotePrefix
+    assert sheet_of(data)["A2"].quotePrefix

@@ -22,6 +22,7 @@ STAFF = frozenset(
     {"agent", "supervisor", "finance", "auditor", "administrator", "cashier", "roleless"}
 )
 COMMENTERS = frozenset({"agent", "supervisor", "finance"})
+LOOKERS = frozenset({"supervisor", "finance", "auditor"})
 ADMIN = frozenset({"administrator"})
 CASHIER = frozenset({"cashier"})
 TILL = frozenset({"till"})
@@ -368,6 +369,23 @@ API: dict[str, Row] = {
     ),
 }
 
+ISSUANCE = plus(
+    of(team="team", location="location", category="category", staff="person"), period="30"
+)
+REPORTS: dict[str, Row] = {
+    "issuance": Row(
+        (
+            Act("GET", LOOKERS, query=ISSUANCE),
+            Act("GET", frozenset({"agent"}), (302,), query=ISSUANCE),
+        )
+    ),
+    "issuance-list": see(
+        READERS,
+        query=lambda side: {**ISSUANCE(side), "customer": side.customer, "measure": "repeat"},
+    ),
+    "issuance-me": see(WORKERS, query=ISSUANCE),
+}
+
 # Answer anybody; the address names nothing of a market, or a secret that is its own key.
 OPEN: dict[str, dict[str, Any]] = {
     # Addresses that nothing answers at: any path stands for all.
@@ -423,4 +441,4 @@ OPEN: dict[str, dict[str, Any]] = {
     "admin:app_list": {"app_label": "accounts"},
 }
 
-ROWS: dict[str, Row] = {**DESK, **COUNTER, **ADMINISTRATION, **API}
+ROWS: dict[str, Row] = {**DESK, **COUNTER, **ADMINISTRATION, **REPORTS, **API}

@@ -1,0 +1,383 @@
+"""The address of a page of issuance is its state: reading it, and writing the addresses beside it.
+
+Shape only: what may be seen is the sight that comes in. What an address holds that is not known is
+left out; it never fails a page. The API reads the same words and refuses what it does not know.
+"""
+
+import calendar
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Location, Team
+from common.windows import local_date
+from compensations.states import OfferKind
+from incidents.models import Category
+from incidents.states import ContactChannel
+
+from .selectors.given import EDGES
+from .selectors.lists import Narrow
+from .selectors.sight import Sight
+from .selectors.slices import Slice
+from .states import Measure
+
+Text = str | Promise
+
+PERIODS: dict[str, Text] = {
+    "today": _("Today"),
+    "yesterday": _("Yesterday"),
+    "week": _("This week"),
+    "month": _("This month"),
+    "last-month": _("Last month"),
+    "30": _("Last 30 days"),
+}
+OWN_DATES = "own"
+USUAL = "month"
+COMPARISONS: dict[str, Text] = {
+    "previous": _("The days before"),
+    "month": _("A month before"),
+    "year": _("A year before"),
+    "none": _("Nothing"),
+}
+# Of each period, what people hold it against without being asked.
+USUAL_COMPARISON = {"month": "month", "last-month": "month"}
+LONGEST_DAYS = 366
+EARLIEST = dt.date(2000, 1, 1)
+SORTS = (
+    "name",
+    "cases",
+    "share",
+    "value",
+    "mean",
+    "peers",
+    "requests",
+    "rejected",
+    "voids",
+    "repeat",
+    "limit",
+)
+USUAL_SORT = "-value"
+# What a page's address may hold, in the order in which it is written.
+NAMES = ("period", "from", "to", "compare", "team", "location", "category", "channel", "staff")
+LIST_NAMES = ("measure", "kind", "law", "customer", "left", "age")
+MOST_PAGES = 1000
+
+
+def month_before(date: dt.date, months: int) -> dt.date:
+    """The same day so many months earlier, or the last one of a shorter month."""
+    index = date.year * 12 + date.month - 1 - months
+    year, month = divmod(index, 12)
+    return date.replace(
+        year=year, month=month + 1, day=min(date.day, calendar.monthrange(year, month + 1)[1])
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Local dates from `start` until before `end`."""
+
+    key: str
+    start: dt.date
+    end: dt.date
+
+    @property
+    def last(self) -> dt.date:
+        return self.end - dt.timedelta(days=1)
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days
+
+
+def read_date(text: str) -> dt.date | None:
+    try:
+        date = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return date if date >= EARLIEST else None
+
+
+def read_period(key: str, first: str, last: str, today: dt.date) -> Period:
+    """A preset up to today, or one's own dates, the last one included.
+
+    Dates that make no period, or one of more than LONGEST_DAYS, give the usual one.
+    """
+    day = dt.timedelta(days=1)
+    month = today.replace(day=1)
+    start, end = read_date(first), read_date(last)
+    if key == OWN_DATES and start and end and start <= end <= today:
+        period = Period(key, start, end + day)
+        if period.days <= LONGEST_DAYS:
+            return period
+    presets = {
+        "today": (today, today + day),
+        "yesterday": (today - day, today),
+        "week": (today - today.weekday() * day, today + day),
+        "month": (month, today + day),
+        "last-month": ((month - day).replace(day=1), month),
+        "30": (today - 29 * day, today + day),
+    }
+    name = key if key in presets else USUAL
+    return Period(name, *presets[name])
+
+
+def compared(period: Period, how: str) -> Period | None:
+    """The period that another is held against; None for nothing."""
+    if how == "none":
+        return None
+    if how in {"month", "year"}:
+        months = 12 if how == "year" else 1
+        start = month_before(period.start, months)
+        if period.key == "last-month" and how == "month":
+            return Period(how, start, period.start)
+        last = month_before(period.last, months)
+        return Period(how, start, last + dt.timedelta(days=1))
+    return Period(how, period.start - dt.timedelta(days=period.days), period.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value that a filter may take, with the address that takes it."""
+
+    label: Text
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A filter as the page shows it."""
+
+    name: str
+    label: Text
+    choices: list[Choice]
+    chosen: Text = ""
+    remove_url: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Address:
+    """What an address of issuance asks for. `values` hold what was understood, as it is written."""
+
+    path: str
+    list_path: str
+    sight: Sight
+    period: Period
+    comparison: Period | None
+    compare: str
+    part: Slice
+    values: dict[str, str]
+    options: Mapping[str, Mapping[str, Text]]
+    sort: str = USUAL_SORT
+    page: int = 1
+    measure: Measure = Measure.ISSUED
+    narrow: Narrow = field(default_factory=Narrow)
+    extra: dict[str, str] = field(default_factory=dict)
+    after: uuid.UUID | None = None
+    before: uuid.UUID | None = None
+
+    def url(self, **changed: str) -> str:
+        """The page's address with some values changed; the number of the page is left out."""
+        merged = {**self.values, "sort": "" if self.sort == USUAL_SORT else self.sort, **changed}
+        return _written(self.path, merged)
+
+    def behind(self, measure: Measure, **changed: str) -> str:
+        """The address of the list behind a number."""
+        return _written(self.list_path, {**self.values, **changed, "measure": measure.value})
+
+    def list_url(self, **changed: str) -> str:
+        """This list's own address with some values changed."""
+        merged = {**self.values, **self.extra, "measure": self.measure.value, **changed}
+        return _written(self.list_path, merged)
+
+    def sorted_by(self, name: str) -> str:
+        """The address that sorts by a column, or turns it round where it is sorted by it."""
+        first = name if name == "name" else f"-{name}"
+        turned = first.removeprefix("-") if first.startswith("-") else f"-{first}"
+        return self.url(sort=turned if self.sort == first else first)
+
+    def sort_state(self, name: str) -> str:
+        """What `aria-sort` says of a column."""
+        return {name: "ascending", f"-{name}": "descending"}.get(self.sort, "")
+
+    def menus(self) -> list[Menu]:
+        """The filters beside the period, each with its choices."""
+        labels: dict[str, Text] = {
+            "team": _("Team"),
+            "location": _("Location"),
+            "category": _("Category"),
+            "channel": _("Channel"),
+        }
+        found = []
+        for name, label in labels.items():
+            options = self.options.get(name, {})
+            value = self.values.get(name, "")
+            choices = [
+                Choice(text, self.url(**{name: key}), key == value) for key, text in options.items()
+            ]
+            found.append(Menu(name, label, choices, options.get(value, ""), self.url(**{name: ""})))
+        return [menu for menu in found if menu.choices]
+
+    def presets(self) -> list[Choice]:
+        dropped = {"from": "", "to": ""}
+        return [
+            Choice(label, self.url(period=key, **dropped), key == self.period.key)
+            for key, label in PERIODS.items()
+        ]
+
+    def comparisons(self) -> list[Choice]:
+        return [
+            Choice(label, self.url(compare=key), key == self.compare)
+            for key, label in COMPARISONS.items()
+        ]
+
+    @property
+    def filtered(self) -> bool:
+        return any(self.values.get(name) for name in NAMES[4:])
+
+    @property
+    def unfiltered_url(self) -> str:
+        return self.url(**dict.fromkeys(NAMES[4:], ""))
+
+
+def _written(path: str, values: Mapping[str, str]) -> str:
+    query = urlencode({name: value for name, value in values.items() if value})
+    return f"{path}?{query}" if query else path
+
+
+def read_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _options(
+    categories: list[Category], locations: list[Location], teams: list[Team]
+) -> dict[str, Mapping[str, Text]]:
+    return {
+        "team": {str(row.pk): row.name for row in teams},
+        "location": {str(row.pk): row.name for row in locations},
+        "category": {
+            str(row.pk): f"\u2003{row.name}" if row.parent_id else row.name for row in categories
+        },
+        "channel": dict(ContactChannel.choices),
+    }
+
+
+def _under(categories: list[Category], key: str) -> tuple[int, ...] | None:
+    """A category's own id and those of its sub-reasons."""
+    if not key:
+        return None
+    top = int(key)
+    return (top, *(row.pk for row in categories if row.parent_id == top))
+
+
+def read_address(
+    sight: Sight,
+    query: QueryDict,
+    *,
+    path: str,
+    list_path: str,
+    categories: list[Category],
+    locations: list[Location],
+    teams: list[Team],
+    today: dt.date | None = None,
+) -> Address:
+    """What an address asks for, each filter held to the values it may take in this sight.
+
+    A person is named by id; one of whom nothing is visible gives an empty page, as one who never
+    existed does.
+    """
+    options = _options(categories, locations, teams)
+    values = {
+        name: value
+        for name, allowed in options.items()
+        if (value := query.get(name, "")) in allowed
+    }
+    staff = read_uuid(query.get("staff", ""))
+    if staff is not None and not sight.own:
+        values["staff"] = str(staff)
+    day = today or local_date(timezone.now(), sight.market.time_zone)
+    period = read_period(query.get("period", ""), query.get("from", ""), query.get("to", ""), day)
+    if period.key == OWN_DATES:
+        values |= {
+            "period": OWN_DATES,
+            "from": period.start.isoformat(),
+            "to": period.last.isoformat(),
+        }
+    elif query.get("period"):
+        values["period"] = period.key
+    compare = query.get("compare", "")
+    if compare in COMPARISONS:
+        values["compare"] = compare
+    else:
+        compare = USUAL_COMPARISON.get(period.key, "previous")
+    if sight.own:
+        values["own"] = "1"
+    part = Slice(
+        sight=sight,
+        start=period.start,
+        end=period.end,
+        team=int(values["team"]) if "team" in values else None,
+        location=int(values["location"]) if "location" in values else None,
+        categories=_under(categories, values.get("category", "")),
+        channel=values.get("channel"),
+        staff=uuid.UUID(values["staff"]) if "staff" in values else None,
+    )
+    sort = query.get("sort", "")
+    return Address(
+        path=path,
+        list_path=list_path,
+        sight=sight,
+        period=period,
+        comparison=compared(period, compare),
+        compare=compare,
+        part=part,
+        values=values,
+        options=options,
+        sort=sort if sort.removeprefix("-") in SORTS else USUAL_SORT,
+        page=_page(query.get("page", "")),
+    )
+
+
+def read_list(address: Address, query: QueryDict) -> None:
+    """What the address of a list asks for besides; cases that nobody owns have an id of their own.
+
+    Bands of a chart are those of `selectors.given`.
+    """
+    wanted = query.get("measure", "")
+    address.measure = Measure(wanted) if wanted in Measure.values else Measure.ISSUED
+    kinds = tuple(kind for kind in query.get("kind", "").split(",") if kind in OfferKind.values)
+    law = {"yes": True, "no": False}.get(query.get("law", ""))
+    customer = read_uuid(query.get("customer", ""))
+    bands = {
+        name: int(text)
+        for name in ("left", "age")
+        if (text := query.get(name, "")) in {str(index) for index in range(len(EDGES) + 1)}
+    }
+    address.part = replace(address.part, kinds=kinds or None, is_statutory=law)
+    address.narrow = Narrow(customer=customer, **bands)
+    address.extra = {
+        name: text
+        for name, text in {
+            "kind": ",".join(kinds),
+            "law": query.get("law", "") if law is not None else "",
+            "customer": str(customer) if customer else "",
+            **{name: str(index) for name, index in bands.items()},
+        }.items()
+        if text
+    }
+    address.after = read_uuid(query.get("after", ""))
+    address.before = read_uuid(query.get("before", ""))
+
+
+def _page(text: str) -> int:
+    return min(int(text), MOST_PAGES) if text.isascii() and text.isdigit() and int(text) else 1
