@@ -24,6 +24,7 @@ STAFF = frozenset(
 COMMENTERS = frozenset({"agent", "supervisor", "finance"})
 LOOKERS = frozenset({"supervisor", "finance", "auditor"})
 ADMIN = frozenset({"administrator"})
+AUDITOR = frozenset({"auditor"})
 CASHIER = frozenset({"cashier"})
 TILL = frozenset({"till"})
 
@@ -189,6 +190,12 @@ DESK: dict[str, Row] = {
     "contact-reveal": do(
         COMMENTERS, plain(reason="llamar"), of(pk="customer", contact_pk="contact"), ok=200
     ),
+}
+
+TRAIL: dict[str, Row] = {
+    "audit-trail": see(AUDITOR, query=of(thing="folio", market="market_code")),
+    "audit-life": see(AUDITOR, plus(of(key="incident"), kind="incident")),
+    "audit-verify": do(AUDITOR, ok=200),
 }
 
 COUNTER: dict[str, Row] = {
@@ -441,4 +448,4 @@ OPEN: dict[str, dict[str, Any]] = {
     "admin:app_list": {"app_label": "accounts"},
 }
 
-ROWS: dict[str, Row] = {**DESK, **COUNTER, **ADMINISTRATION, **REPORTS, **API}
+ROWS: dict[str, Row] = {**DESK, **TRAIL, **COUNTER, **ADMINISTRATION, **REPORTS, **API}
