@@ -6,10 +6,13 @@ from typing import Any
 import django_filters
 import django_filters.fields
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from .models import Compensation
-from .states import CompensationState, OfferKind
+from accounts.models import Staff
+
+from .models import Approval, Compensation
+from .states import ApprovalState, CompensationState, OfferKind
 
 
 class MomentField(django_filters.fields.IsoDateTimeField):
@@ -52,3 +55,25 @@ class CompensationFilter(django_filters.FilterSet):
     class Meta:
         model = Compensation
         fields: list[str] = []
+
+
+class ApprovalFilter(django_filters.FilterSet):
+    """Requests by state, by who decides them, and one's own."""
+
+    state = django_filters.ChoiceFilter(choices=ApprovalState.choices)
+    level = django_filters.ChoiceFilter(
+        choices=[("1", _("Supervisors")), ("2", _("Finance"))], label=_("Who decides")
+    )
+    mine = django_filters.BooleanFilter(method="by_caller", label=_("Asked by the caller"))
+
+    class Meta:
+        model = Approval
+        fields: list[str] = []
+
+    def by_caller(
+        self, rows: "QuerySet[Approval]", _name: str, wanted: bool
+    ) -> "QuerySet[Approval]":
+        user = getattr(self.request, "user", None)
+        if not isinstance(user, Staff):
+            return rows.none()
+        return rows.filter(requested_by=user) if wanted else rows.exclude(requested_by=user)

@@ -5,7 +5,7 @@ from django.db import connection
 
 from accounts.models import Market
 
-from .actions import expire_all, publish_due
+from .actions import expire_all, lapse_due, publish_due
 from .actions.closing import close_ledger
 
 # A redeemed coupon's code is kept while its redemption may be undone, then forgotten; so is an
@@ -39,6 +39,12 @@ def expire() -> int:
     Ends well before the time limit of a task.
     """
     return expire_all(seconds=25)
+
+
+@shared_task(name="compensations.periodic.lapse_requests")
+def lapse_requests() -> int:
+    """Ends requests that waited too long or are no longer what was asked; returns how many."""
+    return lapse_due()
 
 
 @shared_task(name="compensations.periodic.publish_due_scales")

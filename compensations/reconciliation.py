@@ -95,6 +95,33 @@ _CHECKS = {
         GROUP BY counter.id
         HAVING counter.used <> COALESCE(sum(uses.quantity), 0)
     """,
+    "request holds its room until it ends": """
+        SELECT compensation.id::text, count(*), 0
+        FROM compensations_compensation compensation
+        JOIN compensations_limituse uses
+            ON uses.compensation_id = compensation.id AND uses.released_at IS NULL
+        WHERE {compensation}
+          AND compensation.state IN ('rejected', 'withdrawn', 'lapsed', 'voided')
+        GROUP BY compensation.id
+    """,
+    "request waits for one decision": """
+        SELECT compensation.id::text, count(approval.id), 1
+        FROM compensations_compensation compensation
+        LEFT JOIN compensations_approval approval
+            ON approval.compensation_id = compensation.id AND approval.state = 'pending'
+        WHERE {compensation} AND compensation.state = 'requested'
+        GROUP BY compensation.id
+        HAVING count(approval.id) <> 1
+    """,
+    "issued request has every approval": """
+        SELECT compensation.id::text,
+               count(*) FILTER (WHERE approval.state = 'approved'), count(*)
+        FROM compensations_compensation compensation
+        JOIN compensations_approval approval ON approval.compensation_id = compensation.id
+        WHERE {compensation} AND compensation.issued_at IS NOT NULL
+        GROUP BY compensation.id
+        HAVING count(*) FILTER (WHERE approval.state = 'approved') <> count(*)
+    """,
     "issued compensation has its message": """
         SELECT compensation.id::text, 0, 1
         FROM compensations_compensation compensation

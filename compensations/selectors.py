@@ -1,9 +1,12 @@
 """Reads: offers with their room before the agent chooses, compensations a person may see."""
 
+import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import ApiClient, Market, Staff
 from accounts.states import Role
@@ -12,12 +15,12 @@ from common.money import share
 from incidents.models import Category, Customer, Incident
 from incidents.states import IncidentState
 
-from . import limits, scale
+from . import approvals, limits, scale
 from .limits import Room
-from .models import Compensation, Offer, ScaleRule, ScaleVersion
+from .models import Approval, Compensation, Offer, ScaleRule, ScaleVersion
 from .refusals import AlreadyGranted, IssuanceStopped, NeedsApproval
 from .rights import check_void_right
-from .states import CompensationState, Measure
+from .states import ApprovalState, CompensationState, Measure
 
 READERS = (Role.AGENT, Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR)
 HOLDING = (CompensationState.REQUESTED, CompensationState.ISSUED, CompensationState.SETTLED)
@@ -34,6 +37,9 @@ class OfferOption:
     rooms: list[Room] = field(default_factory=list)
     already: Compensation | None = None
     refusal: Refusal | None = None
+    # The most that the person may grant alone, and the most that anybody's yes could give.
+    alone_minor: int = 0
+    most_minor: int = 0
 
     @property
     def expected_cost_minor(self) -> int:
@@ -53,7 +59,20 @@ class OfferOption:
 
     @property
     def grantable(self) -> bool:
+        """Whether some amount of it may be granted alone."""
         return self.refusal is None
+
+    @property
+    def requestable(self) -> bool:
+        """Whether a second person may give what this one may not, at some amount of it."""
+        if self.refusal is not None:
+            return self.refusal.extra.get("request") is True
+        return self.alone_minor < self.most_minor
+
+    @property
+    def asks(self) -> bool:
+        """Whether its usual amount is more than the person may grant alone."""
+        return self.requestable and self.default_minor > self.alone_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +175,24 @@ def _option(
     except Refusal as unpriced:
         return OfferOption(offer, rooms=counted, already=already, refusal=unpriced)
     bound = offer.approval_from_minor
-    full = [room for room in counted if not room.holds(allowed.minimum)]
+    full = limits.blocking(counted, allowed.minimum)
+    needs = bound is not None and allowed.minimum >= bound
     if already is not None:
-        refusal = AlreadyGranted(field="offer")
+        waits = already.state == CompensationState.REQUESTED
+        words = _("This offer is waiting for approval on this case.") if waits else None
+        refusal = AlreadyGranted(words, field="offer")
     elif market.issuance_stopped_at is not None:
         refusal = IssuanceStopped()
-    elif bound is not None and allowed.minimum >= bound:
-        refusal = NeedsApproval(field="amount_minor", extra={"approval_from": bound})
-    elif full:
+    elif full and not (needs and full[0].is_personal):
         refusal = limits.exceeded(full[0], allowed.minimum, market)
+    elif needs:
+        refusal = NeedsApproval(
+            field="amount_minor", extra={"approval_from": bound, "request": True}
+        )
+    most = _bounded(allowed.maximum, [room for room in counted if not room.is_personal])
+    alone = _bounded(most, counted)
+    if bound is not None:
+        alone = min(alone, bound - 1)
     return OfferOption(
         offer,
         allowed.minimum,
@@ -173,7 +201,19 @@ def _option(
         counted,
         already,
         refusal,
+        alone,
+        most,
     )
+
+
+def _bounded(minor: int, rooms: list[Room]) -> int:
+    """`minor`, or less where a limit leaves less; -1 where one leaves no compensation at all."""
+    for room in rooms:
+        if room.measure == Measure.AMOUNT:
+            minor = min(minor, room.left)
+        elif room.left == 0:
+            return -1
+    return minor
 
 
 def room_for(staff: Staff, market: Market) -> list[Room]:
@@ -188,6 +228,86 @@ def visible_compensations(user: Staff | ApiClient) -> QuerySet[Compensation]:
     if isinstance(user, ApiClient):
         return rows.none()
     return rows.filter(market_id__in=user.markets_with(*READERS))
+
+
+def visible_approvals(user: Staff | ApiClient) -> QuerySet[Approval]:
+    """Finance and auditors: their markets'. Supervisors: their teams' and those of no team.
+
+    Everybody who grants: what they asked for themselves. Clients see none.
+    """
+    rows = Approval.objects.select_related(
+        "market",
+        "requested_by",
+        "decided_by",
+        "compensation__offer",
+        "compensation__incident",
+        "compensation__customer",
+        "compensation__category",
+        "compensation__team",
+        "compensation__granted_by",
+        "compensation__version",
+    )
+    if isinstance(user, ApiClient):
+        return rows.none()
+    supervised = Q(compensation__team=None) | Q(compensation__team__in=user.supervised_team_ids)
+    return rows.filter(
+        Q(market__in=user.markets_with(Role.FINANCE, Role.AUDITOR))
+        | Q(supervised, market__in=user.markets_with(Role.SUPERVISOR))
+        | Q(requested_by=user, market__in=user.markets_with(*READERS))
+    )
+
+
+def waiting_approvals(user: Staff | ApiClient) -> QuerySet[Approval]:
+    """Those still to be decided, the oldest first; not each of them by this person."""
+    return (
+        visible_approvals(user).filter(state=ApprovalState.PENDING).order_by("requested_at", "id")
+    )
+
+
+def approvals_to_decide(by: Staff, market: Market) -> QuerySet[Approval]:
+    """Waiting requests of a market that are addressed to the person and not their own."""
+    return (
+        Approval.objects.filter(market=market, state=ApprovalState.PENDING)
+        .filter(approvals.addressed_to(by, market))
+        .exclude(requested_by=by)
+    )
+
+
+def decidable(approval: Approval, by: Staff) -> bool:
+    """Whether the page should offer it; the decision is checked again under locks."""
+    return why_not_decidable(approval, by) is None
+
+
+def why_not_decidable(
+    approval: Approval,
+    by: Staff,
+    *,
+    earlier: Mapping[uuid.UUID, Collection[uuid.UUID]] | None = None,
+    authors: Mapping[uuid.UUID, Collection[uuid.UUID]] | None = None,
+) -> Refusal | None:
+    """What keeps the person from deciding a request; the two tables may be read for many at once.
+
+    They are those of `approvals.earlier_deciders` and `approvals.contact_authors`.
+    """
+    row = approval.compensation
+    if approval.state != ApprovalState.PENDING:
+        return approvals.already_decided(approval)
+    if earlier is None:
+        earlier = approvals.earlier_deciders([row.pk])
+    if authors is None:
+        authors = approvals.contact_authors([row.customer_id])
+    try:
+        approvals.check_decider(
+            approval,
+            row,
+            row.incident,
+            by=by,
+            earlier=earlier.get(row.pk, ()),
+            contact_authors=authors.get(row.customer_id, ()),
+        )
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 def can_void(compensation: Compensation, by: Staff) -> bool:

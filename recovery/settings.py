@@ -220,6 +220,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "DEFAULT_GENERATOR_CLASS": "accounts.api.schema.Generator",
     "ENUM_NAME_OVERRIDES": {
+        "ApprovalState": "compensations.states.ApprovalState",
         "ClientScope": "accounts.states.Scope",
         "CompensationState": "compensations.states.CompensationState",
         "ContactChannel": "incidents.states.ContactChannel",
@@ -271,6 +272,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "delivery.periodic.sweep_outbox", "schedule": 30.0},
     "forget-answers": {"task": "accounts.periodic.forget_answers", "schedule": 3600.0},
     "forget-codes": {"task": "compensations.periodic.forget_codes", "schedule": 600.0},
+    "lapse-requests": {"task": "compensations.periodic.lapse_requests", "schedule": 60.0},
     "publish-due-scales": {
         "task": "compensations.periodic.publish_due_scales",
         "schedule": 30.0,

@@ -67,7 +67,8 @@ RUNNING = refused(
 LIMIT = refused(
     409,
     "limit_exceeded",
-    "The your own limit today leaves $ 80.00 and this needs $ 200.00.",
+    "Your own limit today leaves $ 80.00 and this needs $ 200.00. "
+    "Choose up to $ 80.00, another offer, or ask for approval.",
     field="amount_minor",
     scope="agent",
     window="day",
@@ -76,6 +77,7 @@ LIMIT = refused(
     used=142000,
     left=8000,
     currency="MXN",
+    request=True,
 )
 OUT_OF_RANGE = refused(
     422,
@@ -94,6 +96,16 @@ REVERSAL_REFUSED = refused(
 )
 VOID_REFUSED = refused(409, "void_refused", "Only what is not redeemed can be voided.")
 NOT_ALLOWED = refused(403, "not_allowed", "Your role does not allow this.")
+OWN_REQUEST = refused(403, "own_request", "You asked for this, so another person decides it.")
+ALREADY_DECIDED = refused(
+    409,
+    "already_decided",
+    "Raúl Ortega decided this on 22/11/26 9:14: approved.",
+    state="approved",
+    decided_by="raul",
+    decided_at="2026-11-22T15:14:02.120000Z",
+)
+REASON_NEEDED = refused(422, "invalid_input", "This is needed.", field="reason")
 VOID_WINDOW_OVER = refused(
     403, "void_window_over", "Your ten minutes are over. Ask your supervisor to void it."
 )
@@ -128,6 +140,70 @@ COMPENSATION = {
     "void_reason": "",
     "reissue_of": None,
     "coupon": COUPON,
+    "approval": None,
+}
+WAITING = {
+    "id": "019a9f0e-7a44-7e02-b1aa-0c6d2f9e1b55",
+    "state": "pending",
+    "level": 1,
+    "waits_for": "supervisors",
+    "lapses_at": "2026-11-23T15:04:05.123456Z",
+}
+REQUESTED = {
+    **COMPENSATION,
+    "state": "requested",
+    "issued_at": None,
+    "expires_at": None,
+    "coupon": None,
+    "approval": WAITING,
+}
+ASKED = {
+    name: COMPENSATION[name]
+    for name in (
+        "id",
+        "incident",
+        "customer",
+        "name",
+        "kind",
+        "state",
+        "is_statutory",
+        "face_minor",
+        "expected_cost_minor",
+        "currency",
+        "scale_version",
+        "category",
+        "severity",
+    )
+}
+APPROVED = {
+    **WAITING,
+    "state": "approved",
+    "waits_for": None,
+    "market": "MX",
+    "compensation": {**ASKED, "team": "Front desk"},
+    "reason": "Second failure of the trip.",
+    "requested_at": "2026-11-22T15:04:05.123456Z",
+    "requested_by": "mariana",
+    "decided_at": "2026-11-22T15:14:02.120000Z",
+    "decided_by": "raul",
+    "decision_reason": "",
+    "closed_at": None,
+    "why_not": {
+        "code": "already_decided",
+        "detail": "Raúl Ortega decided this on 22/11/26 9:14: approved.",
+    },
+}
+WITHDRAWN = {
+    **APPROVED,
+    "state": "withdrawn",
+    "compensation": {**ASKED, "state": "withdrawn", "team": "Front desk"},
+    "decided_at": None,
+    "decided_by": None,
+    "closed_at": "2026-11-22T15:09:00Z",
+    "why_not": {
+        "code": "already_decided",
+        "detail": "This request is no longer waiting: withdrawn on 22/11/26 9:09.",
+    },
 }
 OFFERS = {
     "incident": "MX-26-7QK3",
@@ -149,6 +225,9 @@ OFFERS = {
             "expected_cost_minor": 12000,
             "approval_from_minor": None,
             "needs_approval": False,
+            "alone_minor": 30000,
+            "most_minor": 30000,
+            "requestable": False,
             "room": {
                 "name": "your own limit today",
                 "scope": "agent",

@@ -2,7 +2,7 @@
 
 import uuid
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -19,10 +19,11 @@ from common.errors import NotFound
 from incidents.models import Incident
 from incidents.selectors import visible_incidents
 
-from ..actions import grant, void
+from ..actions import grant_or_request, void
 from ..filters import CompensationFilter
-from ..models import Compensation, Offer
+from ..models import Approval, Compensation, Offer
 from ..selectors import offers_for, visible_compensations
+from ..states import CompensationState
 from . import examples
 from .serializers import CompensationShape, GrantRequest, OffersShape, VoidRequest
 
@@ -49,7 +50,12 @@ def _incident(request: Request, folio: str) -> Incident:
 
 
 def _visible(request: Request) -> QuerySet[Compensation]:
-    return visible_compensations(_staff(request)).select_related("coupon", "category", "version")
+    decisions = Prefetch("approvals", Approval.objects.order_by("-id"), to_attr="decisions")
+    return (
+        visible_compensations(_staff(request))
+        .select_related("coupon", "category", "version")
+        .prefetch_related(decisions)
+    )
 
 
 class OffersView(APIView):
@@ -81,7 +87,12 @@ class OffersView(APIView):
 
 
 class GrantView(APIView):
-    """Grants an offer on an incident; its message to the customer is queued in the same commit."""
+    """Grants an offer on an incident; its message to the customer is queued in the same commit.
+
+    What the caller may not grant alone becomes a request where the body has a `reason`: the answer
+    is then 202 and nothing is issued yet. Without one it is refused, and `request` in the refusal
+    says whether asking would help.
+    """
 
     permission_classes = (GRANTERS,)
 
@@ -91,6 +102,7 @@ class GrantView(APIView):
         request=GrantRequest,
         responses={
             201: CompensationShape,
+            202: CompensationShape,
             404: examples.NOT_FOUND,
             409: examples.LIMIT,
             422: examples.OUT_OF_RANGE,
@@ -98,7 +110,11 @@ class GrantView(APIView):
         examples=[
             examples.request("The offer's default amount", {"offer": 42}),
             examples.request("An amount inside the range", {"offer": 42, "amount_minor": 25000}),
+            examples.request(
+                "Asking where needed", {"offer": 42, "reason": "Second failure of the trip."}
+            ),
             examples.answer("Granted", examples.COMPENSATION, 201),
+            examples.answer("Waiting for a second person", examples.REQUESTED, 202),
         ],
     )
     @idempotent
@@ -108,15 +124,17 @@ class GrantView(APIView):
         incident = visible_incidents(request.user).only("id").filter(folio=folio).first()
         if incident is None:
             raise NotFound
-        made = grant(
+        made = grant_or_request(
             incident=incident,
             # Named by its id alone: what counts is the live scale's own.
             offer=Offer(pk=values["offer"]),
             amount_minor=values.get("amount_minor"),
             channel=values.get("channel"),
+            reason=values.get("reason", ""),
             by=_staff(request),
         )
-        return Response(shown(CompensationShape, made), status=201)
+        asked = made.state == CompensationState.REQUESTED
+        return Response(shown(CompensationShape, made), status=202 if asked else 201)
 
 
 class CompensationsView(OnlyKnownParameters, ListAPIView[Compensation]):

@@ -16,10 +16,13 @@ from incidents.models.guidance import in_reader_language
 from incidents.states import Severity
 
 from ..actions import CouponView
+from ..actions.requesting import REASON_LENGTH
+from ..approvals import FINANCE_LEVEL
 from ..limits import Room
-from ..models import Compensation, Coupon, Redemption, Reversal
+from ..models import Approval, Compensation, Coupon, Redemption, Reversal
 from ..selectors import OfferOption
 from ..states import (
+    ApprovalState,
     Basis,
     CompensationState,
     CouponState,
@@ -77,6 +80,15 @@ class OfferShape(serializers.Serializer[OfferOption]):
         source="offer.approval_from_minor", allow_null=True
     )
     needs_approval = serializers.BooleanField()
+    alone_minor = serializers.IntegerField(
+        help_text="The most that the caller may grant alone; below the minimum: nothing."
+    )
+    most_minor = serializers.IntegerField(
+        help_text="The most that can be given with a second person's approval."
+    )
+    requestable = serializers.BooleanField(
+        help_text="Whether approval can be asked for what is above `alone_minor`."
+    )
     room = RoomShape(allow_null=True, help_text="The tightest amount limit.")
     rooms = RoomShape(many=True, help_text="Every limit that counts this offer.")
     refusal = RefusalShape(allow_null=True)
@@ -95,11 +107,15 @@ class OffersShape(serializers.Serializer[Any]):
 
 
 class GrantRequest(StrictSerializer):
-    """Without `amount_minor`: the offer's default; without `channel`: the customer's own."""
+    """Without `amount_minor`: the offer's default; without `channel`: the customer's own.
+
+    With `reason`, what the caller may not grant alone becomes a request for a second person.
+    """
 
     offer = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     amount_minor = serializers.IntegerField(required=False, min_value=0, max_value=MAX_MINOR)
     channel = serializers.ChoiceField(choices=Channel.choices, required=False)
+    reason = serializers.CharField(max_length=REASON_LENGTH, required=False)
 
 
 class VoidRequest(StrictSerializer):
@@ -114,6 +130,24 @@ class CouponShape(serializers.Serializer[Coupon]):
     value_minor = serializers.IntegerField()
     balance_minor = serializers.IntegerField()
     expires_at = serializers.DateTimeField()
+
+
+class WaitingShape(serializers.Serializer[Approval]):
+    """The last approval of what was requested: where it waits, or how it ended."""
+
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=ApprovalState.choices)
+    level = serializers.IntegerField(help_text="1: a supervisor decides; 2: finance.")
+    waits_for = serializers.SerializerMethodField()
+    lapses_at = serializers.DateTimeField()
+
+    @extend_schema_field(
+        serializers.ChoiceField(choices=["supervisors", "finance"], allow_null=True)
+    )
+    def get_waits_for(self, row: Approval) -> str | None:
+        if row.state != ApprovalState.PENDING:
+            return None
+        return "finance" if row.level == FINANCE_LEVEL else "supervisors"
 
 
 class CompensationShape(serializers.Serializer[Compensation]):
@@ -141,11 +175,71 @@ class CompensationShape(serializers.Serializer[Compensation]):
     void_reason = serializers.CharField()
     reissue_of = serializers.UUIDField(source="reissue_of_id", allow_null=True)
     coupon = serializers.SerializerMethodField()
+    approval = serializers.SerializerMethodField()
+
+    @extend_schema_field(WaitingShape(allow_null=True))
+    def get_approval(self, row: Compensation) -> dict[str, Any] | None:
+        decisions: list[Approval] = getattr(row, "decisions", [])
+        return WaitingShape(decisions[0]).data if decisions else None
 
     @extend_schema_field(CouponShape(allow_null=True))
     def get_coupon(self, row: Compensation) -> dict[str, Any] | None:
         coupon = getattr(row, "coupon", None)
         return None if coupon is None else CouponShape(coupon).data
+
+
+# --- approvals ---------------------------------------------------------------------------------
+
+
+class AskedShape(serializers.Serializer[Compensation]):
+    """What was asked for."""
+
+    id = serializers.UUIDField()
+    incident = serializers.CharField(source="incident.folio")
+    customer = serializers.UUIDField(source="customer_id")
+    name = serializers.CharField(source="offer.name")
+    kind = serializers.ChoiceField(choices=OfferKind.choices)
+    state = serializers.ChoiceField(choices=CompensationState.choices)
+    is_statutory = serializers.BooleanField()
+    face_minor = serializers.IntegerField()
+    expected_cost_minor = serializers.IntegerField()
+    currency = serializers.CharField()
+    scale_version = serializers.IntegerField(source="version.number")
+    category = serializers.CharField(source="category.code")
+    severity = serializers.ChoiceField(choices=Severity.choices)
+    team = serializers.CharField(source="team.name", allow_null=True, default=None)
+
+
+class ApprovalShape(WaitingShape):
+    """A request for a second person, and its decision."""
+
+    market = serializers.CharField(source="market.code")
+    compensation = AskedShape()
+    reason = serializers.CharField()
+    requested_at = serializers.DateTimeField()
+    requested_by = serializers.CharField(source="requested_by.username")
+    decided_at = serializers.DateTimeField(allow_null=True)
+    decided_by = serializers.CharField(source="decided_by.username", allow_null=True, default=None)
+    decision_reason = serializers.CharField(
+        help_text="The decider's words; of a lapsed one: time, case, scale, resolved, requester."
+    )
+    closed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it ended without a decision."
+    )
+    why_not = RefusalShape(
+        allow_null=True, default=None, help_text="Why the caller cannot decide it; null: they can."
+    )
+
+
+class DecideRequest(StrictSerializer):
+    """`reason` is needed to reject and kept with every decision."""
+
+    decision = serializers.ChoiceField(choices=["approve", "reject", "pass_up"])
+    reason = serializers.CharField(max_length=REASON_LENGTH, required=False, allow_blank=True)
+
+
+class Nothing(StrictSerializer):
+    """An act that needs no words."""
 
 
 # --- tills -------------------------------------------------------------------------------------

@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from . import coupons, granting
+from . import approvals, coupons, granting
 
 urlpatterns = [
     path("incidents/<str:folio>/offers", granting.OffersView.as_view(), name="api-offers"),
     path("incidents/<str:folio>/compensations", granting.GrantView.as_view(), name="api-grant"),
     path("compensations", granting.CompensationsView.as_view(), name="api-compensations"),
     path("compensations/<uuid:id>/void", granting.VoidView.as_view(), name="api-void"),
+    path("approvals", approvals.ApprovalsView.as_view(), name="api-approvals"),
+    path("approvals/<uuid:id>/decide", approvals.DecideView.as_view(), name="api-decide"),
+    path("approvals/<uuid:id>/withdraw", approvals.WithdrawView.as_view(), name="api-withdraw"),
     path("coupons/validate", coupons.ValidateView.as_view(), name="api-validate"),
     path("coupons/reserve", coupons.ReserveView.as_view(), name="api-reserve"),
     path("coupons/redeem", coupons.RedeemView.as_view(), name="api-redeem"),

@@ -23,6 +23,8 @@ STAFF = frozenset(
 )
 COMMENTERS = frozenset({"agent", "supervisor", "finance"})
 LOOKERS = frozenset({"supervisor", "finance", "auditor"})
+DECIDERS = frozenset({"supervisor", "finance"})
+AGENT = frozenset({"agent"})
 ADMIN = frozenset({"administrator"})
 AUDITOR = frozenset({"auditor"})
 CASHIER = frozenset({"cashier"})
@@ -333,6 +335,18 @@ API: dict[str, Row] = {
         (Act("POST", WORKERS, (200,), plain(reason="por error"), changes=True),),
         of(id="compensation"),
         moves_value=True,
+    ),
+    "api-approvals": see(READERS),
+    "api-decide": Row(
+        (
+            Act("POST", DECIDERS, (200,), plain(decision="approve"), changes=True),
+            Act("POST", DECIDERS, (200,), plain(decision="reject", reason="no"), changes=True),
+        ),
+        of(id="approval"),
+        moves_value=True,
+    ),
+    "api-withdraw": Row(
+        (Act("POST", AGENT, (200,), changes=True),), of(id="approval"), moves_value=True
     ),
     "api-validate": Row(
         (Act("POST", CASHIER | TILL, body=of(code="code", location="location_code")),)

@@ -16,8 +16,7 @@ from accounts.models import Holiday, IdempotentAnswer, RoleGrant, Staff
 from accounts.states import Role, Scope
 from accounts.tests.factories import AccessTokenFactory, ApiClientFactory
 from common.ids import uuid7
-from compensations.actions import grant, redeem, reverse
-from compensations.models import Approval
+from compensations.actions import grant, redeem, request, reverse
 from compensations.tests.scenario import Company, build, code_of, person
 from delivery.models import Attempt, Receipt
 from delivery.selectors import latest_for
@@ -73,6 +72,8 @@ class Side:
     promise: str
     offer: str
     compensation: str
+    approval: str
+    asked_folio: str
     handed: str
     handed_message: str
     message: str
@@ -159,12 +160,8 @@ def _side(company: Company, other: str) -> tuple[Side, dict[str, Staff]]:
         by=company.cashier,
     )
     reverse(external_transaction_id=f"{other}-undone", market=market, by=company.cashier)
-    Approval.objects.create(
-        compensation=given,
-        content_hash=b"x" * 32,
-        reason=f"{other} motivo",
-        requested_by=agent,
-        lapses_at=timezone.now() + dt.timedelta(days=1),
+    asked = request(
+        incident=case(), offer=company.offers["large"], reason=f"{other} motivo", by=agent
     )
     resolve_incident(incident=resolved, resolution=f"{other} listo", by=agent)
     reserved = case()
@@ -228,6 +225,8 @@ def _side(company: Company, other: str) -> tuple[Side, dict[str, Staff]]:
         promise=str(promise.pk),
         offer=str(company.offers["gift_card"].pk),
         compensation=str(first.pk),
+        approval=str(asked.approvals.get().pk),
+        asked_folio=asked.incident.folio,
         handed=str(handed.pk),
         handed_message=str(handed_message.pk),
         message=str(message.pk),
