@@ -8,6 +8,7 @@ from accounts.states import Role
 from common.errors import NotAllowed
 
 from .models import IssuanceLimit
+from .states import LimitState
 
 READERS = (Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR)
 CHANGERS = (Role.SUPERVISOR, Role.FINANCE)
@@ -110,3 +111,16 @@ def visible_limit_teams(user: Staff, market: Market) -> QuerySet[Team]:
     if user.has_role(market, Role.SUPERVISOR):
         return rows.filter(pk__in=user.supervised_team_ids)
     return rows.none()
+
+
+def limits_waiting(user: Staff, market: Market) -> int:
+    """How many proposals of the market wait for `user`: neither theirs nor about them."""
+    if not user.has_role(market, *CHANGERS):
+        return 0
+    return (
+        visible_limits(user)
+        .filter(market=market, state=LimitState.PROPOSED)
+        .exclude(proposed_by=user)
+        .exclude(for_staff=user)
+        .count()
+    )

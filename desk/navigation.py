@@ -4,6 +4,7 @@ Everything is lazy: a page or fragment that draws no frame pays nothing, and an 
 nothing of the database.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Staff
 from accounts.states import Role
+from compensations.limit_rights import limits_waiting
 
 from .places import Desk, desk_of
 from .selectors import lists
@@ -100,6 +102,7 @@ class _Frame:
             *items,
             {"label": _("All cases"), "url": cases},
             {"label": _("Customers"), "url": _address("customers")},
+            {"label": _("Scale"), "url": _address("scales")},
         ]
 
     def _role_items(self) -> list[Item]:
@@ -110,6 +113,7 @@ class _Frame:
             items.append({"label": _("Issuance by agent"), "url": _address("issuance")})
         elif Role.AGENT in roles:
             items.append({"label": _("My figures"), "url": _address("issuance-me")})
+        items += self._money_items()
         if Role.CASHIER in roles:
             items.append({"label": _("Counter"), "url": _address("counter")})
         if Role.AUDITOR in roles:
@@ -119,6 +123,27 @@ class _Frame:
         # There is one only where nothing leaves the machine.
         items.append({"label": _("Mailbox"), "url": _address("mailbox")})
         return items
+
+    def _money_items(self) -> list[Item]:
+        desk = self.desk
+        if desk is None or not desk.holds(Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR):
+            return []
+        items: list[Item] = []
+        if desk.holds(Role.FINANCE, Role.AUDITOR):
+            items += [
+                {"label": _("Liability"), "url": _address("liability")},
+                {"label": _("Journal"), "url": _address("journal")},
+            ]
+        waiting = limits_waiting(desk.staff, desk.market)
+        items.append({"label": _("Limits"), "url": _address("limits"), "count": waiting or ""})
+        if desk.holds(Role.FINANCE, Role.AUDITOR):
+            items.append({"label": _("Stop switch"), "url": _address("stop-switch")})
+        return items
+
+    @cached_property
+    def stopped_at(self) -> dt.datetime | None:
+        """Since when nothing is granted in the market a person is in; None while it is."""
+        return self.desk.market.issuance_stopped_at if self.desk is not None else None
 
     @cached_property
     def role_name(self) -> str:
@@ -150,6 +175,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "market_locale": late(lambda: frame.desk.market.locale if frame.desk else ""),
         "market_currency": late(lambda: frame.desk.market.currency if frame.desk else ""),
         "role_name": late(lambda: frame.role_name),
+        "issuance_stopped_at": late(lambda: frame.stopped_at),
         "new_incident_url": late(lambda: frame.new_incident_url),
         "palette_url": late(lambda: frame.palette_url),
         "search_url": late(lambda: frame.palette_url),

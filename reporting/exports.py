@@ -41,6 +41,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 # What a spreadsheet in an East Asian locale also takes for the beginning of a formula.
 _WIDE_SIGNS = "＝＋－＠"  # noqa: RUF001
 _WIDEST = 48
+# Characters of a file that is sent as it is written.
+_PIECE = 64_000
 
 
 class Kind(Enum):
@@ -192,6 +194,28 @@ def _csv(tables: Sequence[Table], style: Style) -> bytes:
     writer = csv.writer(text, delimiter=style.delimiter, lineterminator="\r\n")
     writer.writerows(_lines(tables, style))
     return (BOM + text.getvalue()).encode()
+
+
+def stream_csv(
+    columns: Sequence[Column], rows: Iterable[Sequence[Any]], style: Style
+) -> Iterator[bytes]:
+    """One table as CSV, in pieces as its rows come: a file of any length in bounded memory."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=style.delimiter, lineterminator="\r\n")
+    text.write(BOM)
+    writer.writerow([clean(column.label) for column in columns])
+    for row in rows:
+        writer.writerow(
+            [
+                _written(value, column.kind, style)
+                for value, column in zip(row, columns, strict=True)
+            ]
+        )
+        if text.tell() > _PIECE:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()
 
 
 _FORMATS = {

@@ -11,8 +11,7 @@ from audit.actions import record
 from common.errors import InvalidInput, TransitionRefused
 
 from ..locks import hold_rules
-
-STOPPED, RESUMED = "issuance.stopped", "issuance.resumed"
+from ..stops import RESUMED, STOPPED
 
 
 def _locked(market: Market, reason: str, by: Staff) -> Market:

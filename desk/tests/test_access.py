@@ -195,7 +195,7 @@ def test_a_visitor_is_asked_to_sign_in_and_comes_back(client: Client, things: Th
 
 @pytest.mark.parametrize(
     ("who", "target"),
-    [("cashier", "/counter/"), ("administrator", "/administration/"), ("elena", "/incidents/")],
+    [("cashier", "/counter/"), ("administrator", "/administration/"), ("elena", "/finance/")],
 )
 def test_home_leads_each_role_to_its_work(
     who: str, target: str, company: Company, signed_in: SignIn

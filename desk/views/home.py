@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
     if desk is not None and desk.can_work:
         return my_cases(request)
     if desk is not None:
-        return redirect("incidents")
+        return redirect("liability" if desk.holds(Role.FINANCE) else "audit-trail")
     assert isinstance(request.user, Staff)
     roles = request.user.roles
     if Role.CASHIER in roles:

@@ -24,3 +24,16 @@ def record_export(
         market_code=market.code,
         after={"format": kind, "rows": rows, "filters": dict(filters)},
     )
+
+
+@transaction.atomic
+def record_journal(*, rows: int, filters: Mapping[str, str], market: Market, by: Staff) -> None:
+    """One audit row for `rows` entries of the journal taken out as a file, before it is sent."""
+    record(
+        act="journal.exported",
+        by=by.as_actor(),
+        object_kind="journal",
+        object_id=market.pk,
+        market_code=market.code,
+        after={"format": "csv", "rows": rows, "filters": dict(filters)},
+    )

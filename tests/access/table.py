@@ -207,6 +207,50 @@ COUNTER: dict[str, Row] = {
     "counter-redemption": form(CASHIER, nothing, of(pk="redemption")),
 }
 
+OVERSEEING = frozenset({"supervisor", "finance", "auditor"})
+BOOKKEEPERS = frozenset({"finance", "auditor"})
+FINANCE = frozenset({"finance"})
+WHY = plain(reason="porque sí")
+
+LIMITS: dict[str, Row] = {
+    "limits": see(OVERSEEING, query=of(team="team")),
+    "limits-general": see(OVERSEEING),
+    "limit-person": see(OVERSEEING, of(pk="person")),
+    "limit": see(OVERSEEING, of(pk="limit")),
+    "limit-propose": Row(
+        (
+            Act("GET", OVERSEEING - {"auditor"}, query=of(person="person", limit="limit")),
+            Act(
+                "POST",
+                OVERSEEING - {"auditor"},
+                (302,),
+                plain(kind="agent.day.amount", cap="500", reason="temporada"),
+                of(person="person", limit="limit"),
+                changes=True,
+            ),
+        )
+    ),
+    # A supervisor has proposed it: another person decides, the supervisor takes it back.
+    "limit-confirm": do(FINANCE, nothing, of(pk="proposal")),
+    "limit-reject": do(FINANCE, WHY, of(pk="proposal")),
+    "limit-withdraw": do(frozenset({"supervisor"}), nothing, of(pk="proposal")),
+    "limit-lift": do(FINANCE, WHY, of(pk="own_limit")),
+    "stop-switch": Row(
+        (
+            Act("GET", BOOKKEEPERS),
+            Act("POST", FINANCE, (302,), plus(WHY, act="stop"), changes=True),
+        )
+    ),
+}
+
+MONEY: dict[str, Row] = {
+    "liability": see(BOOKKEEPERS),
+    "liability-list": see(BOOKKEEPERS, query=plain(kind="gift_card", age="30")),
+    "journal": see(BOOKKEEPERS, query=plain(account="outstanding_liability")),
+    "journal-export": do(BOOKKEEPERS, plain(delimiter="semicolon"), ok=200),
+    "reconciliation": see(BOOKKEEPERS, query=plain(check="1")),
+}
+
 MARKET_BODY = plain(
     name="Otro",
     brand="B",
@@ -462,4 +506,13 @@ OPEN: dict[str, dict[str, Any]] = {
     "admin:app_list": {"app_label": "accounts"},
 }
 
-ROWS: dict[str, Row] = {**DESK, **TRAIL, **COUNTER, **ADMINISTRATION, **REPORTS, **API}
+ROWS: dict[str, Row] = {
+    **DESK,
+    **TRAIL,
+    **COUNTER,
+    **LIMITS,
+    **MONEY,
+    **ADMINISTRATION,
+    **REPORTS,
+    **API,
+}

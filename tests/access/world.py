@@ -16,7 +16,9 @@ from accounts.models import Holiday, IdempotentAnswer, RoleGrant, Staff
 from accounts.states import Role, Scope
 from accounts.tests.factories import AccessTokenFactory, ApiClientFactory
 from common.ids import uuid7
-from compensations.actions import grant, redeem, request, reverse
+from compensations.actions import grant, propose_limit, redeem, request, reverse
+from compensations.models import IssuanceLimit
+from compensations.states import LimitScope, LimitWindow, Measure
 from compensations.tests.scenario import Company, build, code_of, person
 from delivery.models import Attempt, Receipt
 from delivery.selectors import latest_for
@@ -82,6 +84,9 @@ class Side:
     used_code: str
     transaction: str
     redemption: str
+    limit: str
+    own_limit: str
+    proposal: str
     portal_token: str
 
     def words(self) -> list[str]:
@@ -123,7 +128,7 @@ def _side(company: Company, other: str) -> tuple[Side, dict[str, Staff]]:
     def case(**fields: Any) -> Incident:
         return company.incident(customer, narrative=f"{other} esperó dos horas", **fields)
 
-    company.limit("agent", "day", "amount", 1_000_000_00)
+    general = company.limit("agent", "day", "amount", 1_000_000_00)
     main = case(order_ref=f"{other}-77", location=company.location)
     first = grant(incident=main, offer=company.offers["coupon"], by=agent)
     handed = grant(incident=main, offer=company.offers["gift_card"], channel="handover", by=agent)
@@ -196,6 +201,29 @@ def _side(company: Company, other: str) -> tuple[Side, dict[str, Staff]]:
         state="delivered",
         occurred_at=timezone.now(),
     )
+    own = IssuanceLimit.objects.create(
+        market=market,
+        scope="agent",
+        window="day",
+        measure="amount",
+        cap=2_000_000_00,
+        for_staff=company.colleague,
+        reason=f"{other} temporada",
+        state="in_force",
+        proposed_by=company.supervisor,
+        decided_by=company.hugo,
+        decided_at=timezone.now(),
+    )
+    proposal = propose_limit(
+        market=market,
+        scope=LimitScope.GRANT,
+        window=LimitWindow.EACH,
+        measure=Measure.AMOUNT,
+        cap=700_00,
+        reason=f"{other} turno",
+        for_staff=company.colleague,
+        by=company.supervisor,
+    )
     save_draft(staff=agent, data={"narrative": f"{other} borrador"})
     main.refresh_from_db()
     side = Side(
@@ -235,6 +263,9 @@ def _side(company: Company, other: str) -> tuple[Side, dict[str, Staff]]:
         used_code=code_of(used),
         transaction=transaction,
         redemption=str(redemption.pk),
+        limit=str(general.pk),
+        own_limit=str(own.pk),
+        proposal=str(proposal.pk),
         portal_token=issue_portal_token(
             incident=main, ref=first.pk, seed=uuid7(), until=timezone.now() + dt.timedelta(days=90)
         ),
