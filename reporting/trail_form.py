@@ -44,6 +44,8 @@ class TrailForm(forms.Form):
         label=lazy("Until"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
     )
 
+    use_required_attribute = False
+
     def __init__(self, *args: Any, markets: Markets, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         act, market = self.fields["act"], self.fields["market"]
@@ -60,6 +62,8 @@ def read(request: HttpRequest, markets: Markets) -> tuple[TrailForm, dict[str, A
     """The filters as they are shown, and what of them can be read."""
     form = TrailForm(request.GET, markets=markets)
     form.is_valid()
+    for field in form.fields.values():
+        field.required = True  # no filter needs to say that it can be left out
     known: dict[str, Any] = {}
     for name in form.fields:
         value = form.cleaned_data.get(name)

@@ -15,8 +15,27 @@ from accounts.models import Market
 from accounts.states import Role
 from audit.models import AuditEvent
 from common.money import format_money
-from compensations.states import LimitScope, LimitWindow, Measure
-from incidents.states import ContactChannel, Segment, Severity, Step
+from compensations.states import (
+    ApprovalState,
+    CompensationState,
+    LimitScope,
+    LimitState,
+    LimitWindow,
+    Measure,
+    OfferKind,
+    ScaleState,
+)
+from delivery.states import MessageState
+from incidents.states import (
+    ContactChannel,
+    IncidentKind,
+    IncidentState,
+    PromiseKind,
+    PromiseState,
+    Segment,
+    Severity,
+    Step,
+)
 
 # `%(name)s` is what the row is about by its name, `%(case)s` its case's folio.
 SENTENCES: dict[str, str | Promise] = {
@@ -44,7 +63,6 @@ SENTENCES: dict[str, str | Promise] = {
     "contact.revealed": lazy("Saw a whole contact of customer %(name)s"),
     "compensation.granted": lazy("Granted %(offer)s, %(amount)s, on case %(case)s"),
     "compensation.requested": lazy("Asked for approval of %(offer)s, %(amount)s, on case %(case)s"),
-    "compensation.approved": lazy("%(offer)s, %(amount)s, was approved on case %(case)s"),
     "compensation.rejected": lazy("%(offer)s, %(amount)s, was rejected on case %(case)s"),
     "compensation.withdrawn": lazy("The request for %(offer)s on case %(case)s was withdrawn"),
     "compensation.lapsed": lazy("The request for %(offer)s on case %(case)s lapsed"),
@@ -68,9 +86,6 @@ SENTENCES: dict[str, str | Promise] = {
     "message.bounced": lazy("A message of case %(case)s came back"),
     "message.failed": lazy("A message of case %(case)s failed"),
     "message.unknown": lazy("Nobody knows whether a message of case %(case)s went out"),
-    "message.written_off": lazy("Wrote a message of case %(case)s off"),
-    "message.superseded": lazy("A message of case %(case)s was overtaken by a newer one"),
-    "message.cancelled": lazy("Cancelled a message of case %(case)s"),
     "limit.proposed": lazy("Proposed a limit of %(cap)s: %(limit)s"),
     "limit.confirmed": lazy("Confirmed a limit of %(cap)s: %(limit)s"),
     "limit.rejected": lazy("Rejected a limit of %(cap)s: %(limit)s"),
@@ -132,6 +147,13 @@ KINDS: dict[str, str | Promise] = {
     "team": lazy("Team"),
     "staff": lazy("Person"),
     "api_client": lazy("API client"),
+    # Families of acts that are done to one of the kinds above.
+    "access_token": lazy("Access key"),
+    "contact": lazy("Contact"),
+    "coupon": lazy("Coupon"),
+    "issuance": lazy("Granting"),
+    "portal": lazy("Customer's links"),
+    "role": lazy("Role"),
 }
 
 FIELDS: dict[str, str | Promise] = {
@@ -186,6 +208,7 @@ FIELDS: dict[str, str | Promise] = {
     "window": lazy("window"),
 }
 
+# What a recorded value is called, by its field or by its kind of thing and field.
 _LABELS: dict[str, Any] = {
     "channel": ContactChannel,
     "preferred_channel": ContactChannel,
@@ -196,6 +219,16 @@ _LABELS: dict[str, Any] = {
     "scope": LimitScope,
     "window": LimitWindow,
     "measure": Measure,
+    "approval.state": ApprovalState,
+    "compensation.kind": OfferKind,
+    "compensation.state": CompensationState,
+    "incident.kind": IncidentKind,
+    "incident.state": IncidentState,
+    "limit.state": LimitState,
+    "message.state": MessageState,
+    "promise.kind": PromiseKind,
+    "promise.state": PromiseState,
+    "scale.state": ScaleState,
 }
 # What stands for no value: an en dash.
 NOTHING = "\u2013"
@@ -213,13 +246,20 @@ def kind_name(kind: str) -> str:
     return str(KINDS.get(kind) or kind.replace("_", " "))
 
 
+class _Blank(dict[str, str]):
+    """Every part of a sentence left open."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
 def act_name(act: str) -> str:
-    """An act as a choice of a filter: its sentence without what it speaks of would be no shorter,
-    so the act's own name stands."""
-    return act.replace(".", " · ").replace("_", " ")
+    """An act as a choice of a filter: its sentence with its parts left open."""
+    template = SENTENCES.get(act)
+    return act if template is None else str(template) % _Blank()
 
 
-def value_text(key: str, value: object, currency: str, locale: str) -> str:
+def value_text(key: str, value: object, currency: str, locale: str, kind: str = "") -> str:
     """A recorded value as a person reads it; an empty one as a dash."""
     if value is None or value == "" or value == [] or value == {}:
         return NOTHING
@@ -227,7 +267,7 @@ def value_text(key: str, value: object, currency: str, locale: str) -> str:
         return _("yes") if value else _("no")
     if key.endswith("_minor") and isinstance(value, int):
         return format_money(value, currency, locale)
-    choices = _LABELS.get(key)
+    choices = _LABELS.get(f"{kind}.{key}") or _LABELS.get(key)
     if choices is not None and str(value) in choices.values:
         return str(choices(str(value)).label)
     if isinstance(value, list):
@@ -324,10 +364,17 @@ def sentence(event: AuditEvent, told: Told) -> str:
 def details(event: AuditEvent, market: Market) -> list[tuple[str, str, str]]:
     """Each recorded field with its value before and after; empty where it had none."""
     before, after = event.before or {}, event.after or {}
+    facts = {**before, **after}
     currency = str(after.get("currency") or before.get("currency") or market.currency)
 
     def text(source: dict[str, Any], key: str) -> str:
-        return value_text(key, source[key], currency, market.locale) if key in source else ""
+        if key not in source:
+            return ""
+        if key == "cap" and isinstance(source[key], int) and facts.get("measure") != Measure.COUNT:
+            return format_money(source[key], currency, market.locale)
+        return value_text(key, source[key], currency, market.locale, event.object_kind)
 
     keys = [*before, *(key for key in after if key not in before)]
-    return [(field_name(key), text(before, key), text(after, key)) for key in keys]
+    lines = [(field_name(key), text(before, key), text(after, key)) for key in keys]
+    # Nothing before something is not worth a mark.
+    return [(name, "" if old == NOTHING and new else old, new) for name, old, new in lines]

@@ -305,42 +305,47 @@ def _about(keys: Sequence[str]) -> Q:
 
 
 def _limit_lines(kind: str, key: str, markets: Markets) -> Iterator[Line]:
-    """What a grant took from each limit and when that was given back: figures, not audit rows."""
+    """What a grant took from its limits and when that was given back: figures, not audit rows."""
     if kind not in {"incident", "compensation"}:
         return
     of = {"compensation": key} if kind == "compensation" else {"compensation__incident": key}
-    uses = LimitUse.objects.filter(
-        **of, compensation__market__in=markets.by_code.values()
-    ).select_related("compensation__market", "compensation__offer", "counter__limit")
-    for use in uses.order_by("pk")[:LIFE]:
-        words = {
-            "quantity": _quantity(use),
-            "scope": LimitScope(use.counter.limit.scope).label,
-            "window": LimitWindow(use.counter.limit.window).label,
-            "offer": use.compensation.offer.name,
-        }
-        url = reverse("audit-life", args=["limit", use.counter.limit_id])
-        market = use.compensation.market.code
-        yield Line(
-            event=None,
-            at=use.compensation.issued_at or use.compensation.created_at,
-            who=_("Recovery"),
-            role="",
-            text=_("%(offer)s used %(quantity)s of the limit: %(scope)s, %(window)s") % words,
-            market=market,
-            life_url=url,
-        )
+    found = (
+        LimitUse.objects.filter(**of, compensation__market__in=markets.by_code.values())
+        .select_related("compensation__market", "compensation__offer", "counter__limit")
+        .order_by("pk")[:LIFE]
+    )
+    taken: dict[uuid.UUID, list[LimitUse]] = {}
+    given: dict[tuple[uuid.UUID, dt.datetime], list[LimitUse]] = {}
+    for use in found:
+        taken.setdefault(use.compensation_id, []).append(use)
         if use.released_at is not None:
-            yield Line(
-                event=None,
-                at=use.released_at,
-                who=_("Recovery"),
-                role="",
-                text=_("%(offer)s gave %(quantity)s back to the limit: %(scope)s, %(window)s")
-                % words,
-                market=market,
-                life_url=url,
-            )
+            given.setdefault((use.compensation_id, use.released_at), []).append(use)
+    for uses in taken.values():
+        one = uses[0].compensation
+        words = _("%(offer)s took room from its limits: %(count)s")
+        # When it was asked for or granted, whichever came first: room is taken then.
+        yield _limit_line(one.created_at, words, uses)
+    for (_pk, moment), uses in given.items():
+        words = _("%(offer)s gave room back to its limits: %(count)s")
+        yield _limit_line(moment, words, uses)
+
+
+def _limit_line(at: dt.datetime, words: str, uses: Sequence[LimitUse]) -> Line:
+    one = uses[0].compensation
+    details = []
+    for use in uses:
+        limit = use.counter.limit
+        name = f"{LimitScope(limit.scope).label}, {LimitWindow(limit.window).label}"
+        details.append((name, "", _quantity(use)))
+    return Line(
+        event=None,
+        at=at,
+        who=_("Recovery"),
+        role="",
+        text=words % {"offer": one.offer.name, "count": len(uses)},
+        market=one.market.code,
+        details=details,
+    )
 
 
 def _quantity(use: LimitUse) -> str:

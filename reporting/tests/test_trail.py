@@ -216,7 +216,7 @@ def test_one_life_holds_what_belongs_to_it(company: Company, carmen: Staff, read
     with translation.override("en"):
         life = trail.life_of("incident", str(case.pk), markets, company.market)
         text = "\n".join(line.text for line in life.lines)
-        for word in ("Logged case", "Granted", "Voided", "Redeemed", "used", "gave"):
+        for word in ("Logged case", "Granted", "Voided", "Redeemed", "took room", "gave room"):
             assert word in text, word
         assert other.folio not in text
         assert life.folio == case.folio

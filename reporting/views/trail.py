@@ -1,5 +1,6 @@
 """The auditor's pages: the trail with its filters, one object's whole life, and verification."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from ..actions.exporting import record_export
 from ..exports import Column, Kind, Table, asked_format, respond
 from ..selectors import trail
 from ..trail_form import TrailForm, read
-from ..trail_words import kind_name
+from ..trail_words import act_name, kind_name
 
 # A file of more rows helps nobody; the filters narrow it.
 MOST_EXPORTED = 20_000
@@ -78,7 +79,11 @@ def _address(known: dict[str, Any], **more: Any) -> str:
 def _chips(form: TrailForm, known: dict[str, Any]) -> list[dict[str, str]]:
     chips = []
     for name, value in known.items():
-        shown = date_format(value, "SHORT_DATE_FORMAT") if hasattr(value, "year") else str(value)
+        shown = str(value)
+        if isinstance(value, dt.date):
+            shown = date_format(value, "SHORT_DATE_FORMAT")
+        elif name == "act":
+            shown = act_name(shown)
         rest = {other: kept for other, kept in known.items() if other != name}
         words = {"name": form.fields[name].label, "value": shown}
         chips.append({"label": _("%(name)s: %(value)s") % words, "url": _address(rest)})
@@ -134,7 +139,7 @@ def _columns() -> list[Column]:
         Column(_("Case")),
         Column(_("Market")),
         Column(_("Before and after")),
-        Column(_("Request")),
+        Column(_("Request id")),
     ]
 
 
