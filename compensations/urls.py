@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from .views import counter, limits, stopping
+from .views import counter, limits, scale_editing, scale_reviewing, scales, stopping
 
 on_limit = [
     path("", limits.limit, name="limit"),
@@ -23,4 +23,16 @@ urlpatterns = [
     path("limits/people/<uuid:pk>/", limits.person, name="limit-person"),
     path("limits/<int:pk>/", include(on_limit)),
     path("finance/stop/", stopping.stop_switch, name="stop-switch"),
+    path("scales/", scales.index, name="scales"),
+    path("scales/new/", scale_editing.draft_new, name="scale-new"),
+    path("scales/<str:code>/<int:number>/", scales.version, name="scale"),
+    path("scales/<str:code>/<int:number>/edit/", scale_editing.edit, name="scale-edit"),
+    path("scales/<str:code>/<int:number>/cells/", scale_editing.cells, name="scale-cells"),
+    path("scales/<str:code>/<int:number>/cells/<str:key>/", scale_editing.cell, name="scale-cell"),
+    path("scales/<str:code>/<int:number>/delete/", scale_editing.delete, name="scale-delete"),
+    path("scales/<str:code>/<int:number>/changes/", scale_reviewing.changes, name="scale-changes"),
+    path("scales/<str:code>/<int:number>/submit/", scale_reviewing.submit, name="scale-submit"),
+    path("scales/<str:code>/<int:number>/approve/", scale_reviewing.approve, name="scale-approve"),
+    path("scales/<str:code>/<int:number>/return/", scale_reviewing.send_back, name="scale-return"),
+    path("scales/<str:code>/<int:number>/publish/", scale_reviewing.publish, name="scale-publish"),
 ]
