@@ -59,6 +59,9 @@ DAYS = """SELECT * FROM unnest(
 # A coupon that expires loses what was left on it; its balance stays in the row.
 # A request has its first approval from its own transaction, so the few approvals near a day lead
 # to the requests of it: no index on the creation of every compensation.
+# What an event leads to is fetched by its key, one by one: the planner cannot know how few events
+# lie between bounds that are read from a relation, and would join with the whole of history. An
+# OFFSET keeps a subquery as it is written.
 _EVENTS = """
     SELECT day.date, 'issued' AS event, given.id, given.face_minor AS minor
     FROM day JOIN compensations_compensation given
@@ -77,22 +80,29 @@ _EVENTS = """
     FROM day JOIN compensations_redemption redemption
         ON redemption.market_id = %(market)s
         AND redemption.created_at >= day.starts AND redemption.created_at < day.ends
-    JOIN compensations_coupon coupon ON coupon.id = redemption.coupon_id
+    CROSS JOIN LATERAL (
+        SELECT compensation_id FROM compensations_coupon WHERE id = redemption.coupon_id OFFSET 0
+    ) coupon
     UNION ALL
     SELECT day.date, 'reversed', coupon.compensation_id, redemption.amount_minor
     FROM day JOIN compensations_reversal reversal
         ON reversal.created_at >= day.starts AND reversal.created_at < day.ends
     JOIN compensations_redemption redemption
         ON redemption.id = reversal.redemption_id AND redemption.market_id = %(market)s
-    JOIN compensations_coupon coupon ON coupon.id = redemption.coupon_id
+    CROSS JOIN LATERAL (
+        SELECT compensation_id FROM compensations_coupon WHERE id = redemption.coupon_id OFFSET 0
+    ) coupon
     UNION ALL
     SELECT DISTINCT day.date, 'requested', asked.id, asked.face_minor
     FROM day JOIN compensations_approval approval
         ON approval.market_id = %(market)s
         AND approval.requested_at >= day.starts - interval '1 day'
         AND approval.requested_at < day.ends + interval '1 day'
-    JOIN compensations_compensation asked ON asked.id = approval.compensation_id
-        AND asked.created_at >= day.starts AND asked.created_at < day.ends
+    CROSS JOIN LATERAL (
+        SELECT id, face_minor, created_at FROM compensations_compensation
+        WHERE id = approval.compensation_id OFFSET 0
+    ) asked
+    WHERE asked.created_at >= day.starts AND asked.created_at < day.ends
     UNION ALL
     SELECT day.date, approval.state, approval.compensation_id, 0
     FROM day JOIN compensations_approval approval
@@ -136,7 +146,9 @@ SELECT happened.date, given.granted_by_id AS staff_id, given.team_id, given.loca
     {_counted("withdrawn", "withdrawn")},
     {_counted("lapsed", "lapsed")}
 FROM ({_EVENTS}) happened
-JOIN compensations_compensation given ON given.id = happened.id
+CROSS JOIN LATERAL (
+    SELECT * FROM compensations_compensation WHERE id = happened.id OFFSET 0
+) given
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """  # noqa: S608
 
