@@ -232,6 +232,8 @@ _LABELS: dict[str, Any] = {
 }
 # What stands for no value: an en dash.
 NOTHING = "\u2013"
+# Of what tells who a customer is, and of their words, the trail keeps the length.
+_LENGTHS = frozenset({"name", "external_ref", "narrative"})
 # A value longer than this is cut in the page; the export holds all of it.
 LONGEST = 160
 
@@ -265,6 +267,8 @@ def value_text(key: str, value: object, currency: str, locale: str, kind: str = 
         return NOTHING
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if key in _LENGTHS and isinstance(value, int):
+        return _("%(number)s characters, not kept here") % {"number": value}
     if key.endswith("_minor") and isinstance(value, int):
         return format_money(value, currency, locale)
     choices = _LABELS.get(f"{kind}.{key}") or _LABELS.get(key)

@@ -52,6 +52,12 @@ def _audit(act: str, actor: Actor, customer: Customer, market: Market, **more: o
     )
 
 
+def _kept(field: str, value: str) -> str | int:
+    """What the trail keeps of a value. Its rows are sealed for ever and a person may have to be
+    forgotten, so of what tells who somebody is only the length is kept."""
+    return len(value) if field in {"name", "external_ref"} else value
+
+
 def _number(value: str) -> str:
     """A customer number within its bounds, without the mark of an import's nobody."""
     number = bounds.text(value, "external_ref", 60)
@@ -109,7 +115,7 @@ def create_customer(
         actor,
         customer,
         market,
-        after={"name": customer.name, "contacts": [str(kind) for kind, _value in contacts]},
+        after={"contacts": [str(kind) for kind, _value in contacts]},
     )
     return customer
 
@@ -154,11 +160,12 @@ def change_customer(
     }
     if not changed:
         return row
-    before = {field: str(getattr(row, field)) for field in changed}
+    before = {field: _kept(field, str(getattr(row, field))) for field in changed}
+    after = {field: _kept(field, str(value)) for field, value in changed.items()}
     for field, value in changed.items():
         setattr(row, field, value)
     _save_numbered(row)
-    _audit("customer.changed", actor, row, row.market, before=before, after=changed)
+    _audit("customer.changed", actor, row, row.market, before=before, after=after)
     return row
 
 

@@ -160,7 +160,7 @@ class Customers:
             "customer",
             customer.id or "",
             market=self.market.code,
-            after={"name": customer.name, "contacts": kinds},
+            after={"contacts": kinds},
         )
 
     def relative_of(self, person: Person, at: dt.datetime) -> DemoCustomer:
