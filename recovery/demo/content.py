@@ -66,6 +66,25 @@ class OfferWords:
 
 
 @dataclass(frozen=True, slots=True)
+class CellWords:
+    """A cell that a version changes: its offers, with this percentage of their amounts."""
+
+    reason: str
+    severity: str
+    segment: str
+    offers: tuple[str, ...]
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalWords:
+    """A version that is not live yet, as what it changes of the one that is."""
+
+    note: str
+    cells: tuple[CellWords, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ScaleWords:
     notes: tuple[str, str]
     offers: Mapping[str, OfferWords]
@@ -73,6 +92,8 @@ class ScaleWords:
     rules: Mapping[str, Mapping[str, tuple[str, ...]]]
     vip: frozenset[str]
     later: frozenset[str]
+    # The one in review, then the draft.
+    proposals: tuple[ProposalWords, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +271,16 @@ def scale(content: str) -> ScaleWords:
         },
         vip=frozenset(found["vip"]),
         later=frozenset(found["later"]),
+        proposals=tuple(
+            ProposalWords(
+                one["note"],
+                tuple(
+                    CellWords(reason, severity, segment, tuple(keys), percent)
+                    for reason, severity, segment, keys, percent in one["cells"]
+                ),
+            )
+            for one in found["proposals"]
+        ),
     )
 
 

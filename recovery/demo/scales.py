@@ -1,7 +1,8 @@
 """Each market's scale: a first version, retired, and the second, live, with ranges that touch.
 
-Rows go the way of every scale: rules and offers while it is a draft, then review, approval by
-another person, publication. The database holds it to that.
+Two more wait: a third in review, for somebody else of finance to decide, and a draft. Rows go the
+way of every scale: rules and offers while it is a draft, then review, approval by another person,
+publication. The database holds it to that.
 """
 
 import datetime as dt
@@ -15,7 +16,7 @@ from incidents.states import Segment
 
 from . import content
 from .company import DemoMarket
-from .content import OfferWords, ScaleWords
+from .content import CellWords, OfferWords, ScaleWords
 from .guidance import Topic
 from .trail import Trail
 
@@ -170,7 +171,90 @@ def publish(
                 before={"state": str(before)},
                 after={"state": str(after), "number": number},
             )
+    _propose(market, rows, versions[-1], now=now, trail=trail)
     first, live = versions
     first.refresh_from_db()
     live.refresh_from_db()
     return first, live
+
+
+def _propose(
+    market: DemoMarket,
+    rows: Mapping[str, Category],
+    live: ScaleVersion,
+    *,
+    now: dt.datetime,
+    trail: Trail,
+) -> None:
+    """What waits: a version in review, and a draft after it, both of the same author."""
+    words = content.scale(market.words.content)
+    author = market.finance[0]
+    step = 10 if market.row.currency == "MXN" else 500
+    for number, proposal in enumerate(words.proposals, live.number + 1):
+        written = now - dt.timedelta(days=6 if number == live.number + 1 else 2, hours=3)
+        version = ScaleVersion.objects.create(
+            market=market.row,
+            number=number,
+            based_on=live,
+            note=proposal.note,
+            author=author.staff,
+            created_at=written,
+            revision=len(proposal.cells),
+        )
+        _fill(version, words, rows, step, is_first=False)
+        for cell in proposal.cells:
+            _change(version, cell, words, rows, step)
+        actor = author.staff.as_actor(Role.FINANCE)
+        drafted = {"state": ScaleState.DRAFT.value, "number": number, "based_on": live.number}
+        trail.add(
+            written,
+            "scale.drafted",
+            actor,
+            "scale",
+            version.pk,
+            market=market.code,
+            before={"state": ""},
+            after=drafted,
+        )
+        if number == live.number + 1:
+            submitted = now - dt.timedelta(hours=20)
+            _go(version, state=ScaleState.IN_REVIEW, submitted_at=submitted)
+            trail.add(
+                submitted,
+                "scale.submitted",
+                actor,
+                "scale",
+                version.pk,
+                market=market.code,
+                before={"state": ScaleState.DRAFT.value},
+                after={
+                    "state": ScaleState.IN_REVIEW.value,
+                    "number": number,
+                    "revision": version.revision,
+                },
+                reason=proposal.note,
+            )
+
+
+def _change(
+    version: ScaleVersion,
+    cell: CellWords,
+    words: ScaleWords,
+    rows: Mapping[str, Category],
+    step: int,
+) -> None:
+    """Puts other offers into a cell of a draft."""
+    place = {
+        "version": version,
+        "category": None if cell.reason == "any" else rows[cell.reason],
+        "severity": cell.severity,
+        "segment": cell.segment,
+    }
+    for rule in ScaleRule.objects.filter(**place):
+        rule.offers.all().delete()
+        rule.delete()
+    rule = ScaleRule.objects.create(**place)
+    Offer.objects.bulk_create(
+        _offer(rule, words.offers[key], cell.severity, position, (cell.percent, 100), step)
+        for position, key in enumerate(cell.offers, 1)
+    )

@@ -67,6 +67,10 @@ def test_every_rule_points_to_offers_with_a_range_in_its_severity(name: str) -> 
             for key in keys:
                 low, middle, high = scale.offers[key].ranges[severity]
                 assert low <= middle <= high
+    for proposal in scale.proposals:
+        for cell in proposal.cells:
+            assert cell.reason in codes
+            assert all(cell.severity in scale.offers[key].ranges for key in cell.offers)
     assert any(offer.statutory for offer in scale.offers.values())
     assert len({offer.kind for offer in scale.offers.values()}) >= 9
 

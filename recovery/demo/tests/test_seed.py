@@ -24,6 +24,7 @@ from compensations.models import (
     ScaleVersion,
 )
 from compensations.reconciliation import differences
+from compensations.scale_versions import difference
 from compensations.states import LimitScope, LimitState, LimitWindow, Measure, ScaleState
 from delivery.models import Message
 from delivery.states import MessageState
@@ -98,8 +99,16 @@ def test_limits_are_in_force_in_every_scope_window_and_measure(company: dt.datet
 
 def test_each_market_has_one_live_scale_after_a_retired_one(company: dt.datetime) -> None:
     for market in Market.objects.all():
-        retired, live = ScaleVersion.objects.filter(market=market).order_by("number")
+        retired, live, waiting, draft = ScaleVersion.objects.filter(market=market).order_by(
+            "number"
+        )
         assert (retired.state, live.state) == (ScaleState.RETIRED, ScaleState.LIVE)
+        assert (waiting.state, draft.state) == (ScaleState.IN_REVIEW, ScaleState.DRAFT)
+        for proposed, cells in ((waiting, 2), (draft, 3)):
+            changes = difference(live, proposed)
+            assert len(changes.cells) >= cells
+            # One approval is enough.
+            assert not changes.reaches(20)
         assert retired.effective_until == live.effective_from
         assert live.author_id != live.approved_by_id
         for given in Compensation.objects.filter(market=market, version=retired):
