@@ -91,12 +91,10 @@ def read_board(part: Slice, comparison: Slice | None, *, sort: str = "-value") -
     """The whole of a part, its agents sorted; `sort` is one of SORT_KEYS or `name`, or `-` it."""
     now = timezone.now()
     found = dashboard.issuance(part)
-    peers = dashboard.against_peers(part)
     of_rows = given.given(part)
     left, age = given.ageing(part)
     agents = list(found.agents.values())
     for agent in agents:
-        agent.peers = peers.get(agent.staff)
         agent.repeat = of_rows.repeat.get(agent.staff, 0)
     agents = [agent for agent in agents if _is_shown(agent)]
     dashboard.add_names(agents)
@@ -105,12 +103,12 @@ def read_board(part: Slice, comparison: Slice | None, *, sort: str = "-value") -
         at=now,
         today=local_date(now, part.market.time_zone),
         issuance=found,
-        before=dashboard.totals(comparison) if comparison else None,
+        before=dashboard.compared(comparison) if comparison else None,
         given=of_rows,
         left=left,
         age=age,
         waiting=given.waiting(part),
-        rolled_until=dashboard.freshness(part),
+        rolled_until=max(found.rolled, default=None),
         agents=agents,
         categories=dashboard.reason_names(part),
     )
@@ -127,6 +125,6 @@ def read_board(part: Slice, comparison: Slice | None, *, sort: str = "-value") -
 
 def complete(board: Board, lines: Sequence[Agent]) -> None:
     """Reads what is shown of these agents alone: course, main reason, use of limits."""
-    dashboard.add_course(board.part, lines)
+    dashboard.add_course(board.part, board.issuance, lines)
     if not board.limits:
         board.limits = given.limit_use(board.part, [agent.staff for agent in lines])

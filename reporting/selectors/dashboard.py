@@ -29,7 +29,7 @@ from incidents.models import Category
 
 from ..figures import ratio
 from ..rolling_sql import CASE_MEASURES, ISSUANCE_MEASURES
-from .slices import NOBODY, Slice, counted
+from .slices import NOBODY, Slice, counting
 
 # Fewer cases or grants than this say little about a person.
 FEW = 10
@@ -127,11 +127,14 @@ _AS_COUNTED = tuple(name for name in ISSUANCE_MEASURES if not name.startswith("i
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """One agent's goodwill against what the same mix was worth elsewhere; see the module's text."""
+    """One agent's goodwill against what the same mix was worth elsewhere; see the module's text.
+
+    `expected` is rounded to a minor unit; `others` counts what the peers gave in the same cells.
+    """
 
     number: int
     face: int
-    expected: Fraction
+    expected: int
     others: int
 
     @property
@@ -139,7 +142,7 @@ class Peers:
         """None where there is too little on either side to say anything."""
         if min(self.number, self.others) < FEW or not self.expected:
             return None
-        return self.face / self.expected - 1
+        return Fraction(self.face, self.expected) - 1
 
 
 @dataclass(slots=True)
@@ -173,44 +176,65 @@ class Issuance:
     totals: Figures
     agents: dict[uuid.UUID, Agent]
     # Goodwill (count, face) by date and kind, and by category.
-    days: dict[tuple[dt.date, str], tuple[int, int]]
-    reasons: dict[int, tuple[int, int]]
+    days: dict[tuple[dt.date, str], tuple[int, int]] = field(default_factory=dict)
+    reasons: dict[int, tuple[int, int]] = field(default_factory=dict)
+    # The dates that were read from their rollups; and of the others, by agent: date, category,
+    # count and face.
+    rolled: list[dt.date] = field(default_factory=list)
+    live: dict[uuid.UUID, list[tuple[dt.date, int, int, int]]] = field(default_factory=dict)
+
+    def agent(self, staff: uuid.UUID | None) -> Agent:
+        return self.agents.setdefault(staff or NOBODY, Agent(staff or NOBODY))
 
 
-_SUMS = ", ".join(f"COALESCE(sum({name}), 0)::bigint" for name in ISSUANCE_MEASURES)
-_CASE_SUMS = ", ".join(f"COALESCE(sum({name}), 0)::bigint" for name in CASE_MEASURES)
+def _sums(measures: Sequence[str]) -> str:
+    return ", ".join(f"COALESCE(sum({name}), 0)::bigint" for name in measures)
 
-_ISSUANCE = f"""
-SELECT CASE WHEN GROUPING(staff_id) = 0 THEN 'agent' WHEN GROUPING(date) = 0 THEN 'day'
-            ELSE 'reason' END,
-    staff_id, date, kind, category_id, is_statutory, {_SUMS}
-FROM counted
-GROUP BY GROUPING SETS ((staff_id, is_statutory), (date, kind, is_statutory),
-    (category_id, is_statutory))
-"""  # noqa: S608
 
-_TOTALS = f"SELECT is_statutory, {_SUMS} FROM counted GROUP BY 1"  # noqa: S608
-_CASES = f"SELECT staff_id, {_CASE_SUMS} FROM counted GROUP BY 1"  # noqa: S608
-
-_PEERS = """
-, cell AS (
-    SELECT staff_id, category_id, severity, sum(issued) AS number, sum(issued_face) AS face
-    FROM counted WHERE NOT is_statutory GROUP BY 1, 2, 3 HAVING sum(issued) > 0
-), whole AS (
-    SELECT category_id, severity, sum(number) AS number, sum(face) AS face FROM cell GROUP BY 1, 2
-)
-SELECT cell.staff_id, sum(cell.number)::bigint, sum(cell.face)::bigint,
-    sum(cell.number * (whole.face - cell.face) / (whole.number - cell.number)),
-    sum(whole.number - cell.number)::bigint
+_ZEROS = ", ".join(["0"] * (len(ISSUANCE_MEASURES) - 2))
+# Rows of five kinds with one shape: what, agent, date, kind, category, statutory, the measures.
+_ISSUANCE = """
+{head}
+SELECT 'agent', staff_id, NULL::date, NULL::text, NULL::bigint, is_statutory, {sums}
+FROM {agents} GROUP BY staff_id, is_statutory
+UNION ALL
+SELECT CASE WHEN GROUPING(date) = 0 THEN 'day' ELSE 'reason' END, NULL, date, kind, category_id,
+    FALSE, sum(issued)::bigint, sum(issued_face)::bigint, {zeros}
+FROM {given} WHERE issued > 0 AND NOT is_statutory
+GROUP BY GROUPING SETS ((date, kind), (category_id))
+UNION ALL
+SELECT 'live', staff_id, date, NULL, category_id, FALSE, sum(issued)::bigint,
+    sum(issued_face)::bigint, {zeros}
+FROM live WHERE issued > 0 AND NOT is_statutory AND {where} GROUP BY staff_id, date, category_id
+UNION ALL
+SELECT 'rolled', NULL, date, NULL, NULL, FALSE, 0, 0, {zeros} FROM rolled
+UNION ALL
+SELECT 'peers', cell.staff_id, NULL, NULL, NULL, FALSE, sum(cell.number)::bigint,
+    sum(cell.face)::bigint,
+    round(sum(cell.number * (whole.face - cell.face) / (whole.number - cell.number)))::bigint,
+    sum(whole.number - cell.number)::bigint, {fewer_zeros}
 FROM cell JOIN whole USING (category_id, severity)
 WHERE whole.number > cell.number
-GROUP BY 1
+GROUP BY cell.staff_id
 """
+_CELLS = """
+, cell AS MATERIALIZED (
+    SELECT staff_id, category_id, severity, sum(issued) AS number, sum(issued_face) AS face
+    FROM {everybody} WHERE issued > 0 AND NOT is_statutory GROUP BY 1, 2, 3
+), whole AS MATERIALIZED (
+    SELECT category_id, severity, sum(number) AS number, sum(face) AS face FROM cell GROUP BY 1, 2
+)
+"""
+_GIVEN = "staff_id, date, kind, category_id, severity, is_statutory, issued, issued_face"
 
-_SHOWN = """
-SELECT staff_id, date, category_id, COALESCE(sum(issued), 0)::bigint,
-    COALESCE(sum(issued_face), 0)::bigint
-FROM counted WHERE NOT is_statutory AND issued > 0 AND staff_id = ANY(%(shown)s)
+# What a period is compared by.
+_COMPARED = ("issued", "issued_face", "issued_expected", "approved")
+
+_COURSE = """
+SELECT staff_id, date, category_id, sum(issued)::bigint, sum(issued_face)::bigint
+FROM reporting_issuanceday
+WHERE market_id = %(market)s AND staff_id = ANY(%(shown)s) AND date = ANY(%(rolled)s)
+    AND issued > 0 AND NOT is_statutory AND {where}
 GROUP BY GROUPING SETS ((staff_id, date), (staff_id, category_id))
 """
 
@@ -222,54 +246,74 @@ def _run(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def issuance(part: Slice) -> Issuance:
-    """Totals, agents, days and reasons of a part: one statement over issues, one over cases."""
-    found = Issuance(Figures(), {}, defaultdict(lambda: (0, 0)), defaultdict(lambda: (0, 0)))
-    with_counted, values = counted(part)
-    for what, staff, date, kind, category, is_statutory, *sums in _run(
-        with_counted + _ISSUANCE, values
-    ):
-        row = dict(zip(ISSUANCE_MEASURES, sums, strict=True), is_statutory=is_statutory)
+    """Totals, agents, days, reasons and peers: one statement over issues, one over cases."""
+    everybody = part.of_everybody()
+    counted = counting(part, wide=everybody)
+    conditions, _values = part.conditions(cases=False)
+    statement = _ISSUANCE.format(
+        head=counted.head + _CELLS.format(everybody=counted.rows(everybody, _GIVEN)),
+        agents=counted.rows(part, f"staff_id, is_statutory, {', '.join(ISSUANCE_MEASURES)}"),
+        given=counted.rows(part, _GIVEN),
+        sums=_sums(ISSUANCE_MEASURES),
+        where=" AND ".join(conditions),
+        zeros=_ZEROS,
+        fewer_zeros=", ".join(["0"] * (len(ISSUANCE_MEASURES) - 4)),
+    )
+    found = Issuance(Figures(), {})
+    peers: dict[uuid.UUID, Peers] = {}
+    for what, staff, date, kind, category, is_statutory, *sums in _run(statement, counted.values):
         if what == "agent":
+            row = dict(zip(ISSUANCE_MEASURES, sums, strict=True), is_statutory=is_statutory)
             found.totals.add_issuance(row)
-            _agent(found, staff).figures.add_issuance(row)
-        elif is_statutory or not row["issued"]:
-            continue
+            found.agent(staff).figures.add_issuance(row)
         elif what == "day":
-            found.days[date, kind] = row["issued"], row["issued_face"]
+            found.days[date, kind] = sums[0], sums[1]
+        elif what == "reason":
+            found.reasons[category] = sums[0], sums[1]
+        elif what == "live":
+            found.live.setdefault(staff, []).append((date, category, sums[0], sums[1]))
+        elif what == "rolled":
+            found.rolled.append(date)
         else:
-            found.reasons[category] = row["issued"], row["issued_face"]
-    with_counted, values = counted(part, cases=True)
-    for staff, *sums in _run(with_counted + _CASES, values):
+            peers[staff] = Peers(*sums[:4])
+    _add_cases(part, found)
+    for key, agent in found.agents.items():
+        agent.peers = peers.get(key)
+    return found
+
+
+def _add_cases(part: Slice, found: Issuance) -> None:
+    counted = counting(part, cases=True)
+    names = f"staff_id, {', '.join(CASE_MEASURES)}"
+    statement = (
+        f"{counted.head} SELECT staff_id, {_sums(CASE_MEASURES)} "  # noqa: S608
+        f"FROM {counted.rows(part, names)} GROUP BY staff_id"
+    )
+    for staff, *sums in _run(statement, counted.values):
         row = dict(zip(CASE_MEASURES, sums, strict=True))
         found.totals.add_cases(row)
-        _agent(found, staff or NOBODY).figures.add_cases(row)
-    return found
+        found.agent(staff).figures.add_cases(row)
 
 
-def _agent(found: Issuance, staff: uuid.UUID) -> Agent:
-    return found.agents.setdefault(staff, Agent(staff))
-
-
-def totals(part: Slice) -> Figures:
-    """The totals alone, for a period to compare with."""
+def compared(part: Slice) -> Figures:
+    """What a period is compared by, and nothing else of it."""
     found = Figures()
-    with_counted, values = counted(part)
-    for is_statutory, *sums in _run(with_counted + _TOTALS, values):
-        row = dict(zip(ISSUANCE_MEASURES, sums, strict=True), is_statutory=is_statutory)
-        found.add_issuance(row)
-    with_counted, values = counted(part, cases=True)
-    for _staff, *sums in _run(with_counted + _CASES, values):
-        found.add_cases(dict(zip(CASE_MEASURES, sums, strict=True)))
+    counted = counting(part)
+    names = ", ".join(("is_statutory", *_COMPARED))
+    statement = (
+        f"{counted.head} SELECT is_statutory, {_sums(_COMPARED)} "  # noqa: S608
+        f"FROM {counted.rows(part, names)} WHERE issued > 0 GROUP BY is_statutory"
+    )
+    for is_statutory, *sums in _run(statement, counted.values):
+        row = dict.fromkeys(ISSUANCE_MEASURES, 0) | dict(zip(_COMPARED, sums, strict=True))
+        found.add_issuance(row | {"is_statutory": is_statutory})
+    counted = counting(part, cases=True)
+    statement = (
+        f"{counted.head} SELECT {_sums(['cases'])} "  # noqa: S608
+        f"FROM {counted.rows(part, 'cases')}"
+    )
+    found.cases = _run(statement, counted.values)[0][0]
     return found
-
-
-def against_peers(part: Slice) -> dict[uuid.UUID, Peers]:
-    """Every agent of the market against the others, whatever part of it is looked at."""
-    with_counted, values = counted(part.of_everybody())
-    return {
-        staff: Peers(number, face, Fraction(expected), others)
-        for staff, number, face, expected, others in _run(with_counted + _PEERS, values)
-    }
 
 
 def add_names(agents: Iterable[Agent]) -> None:
@@ -285,39 +329,38 @@ def add_names(agents: Iterable[Agent]) -> None:
         row.name, row.team = people.get(row.staff, ("", ""))
 
 
-def add_course(part: Slice, agents: Sequence[Agent]) -> None:
+def add_course(part: Slice, found: Issuance, agents: Sequence[Agent]) -> None:
     """What each of the lines shown gave a day, and what for, in one statement."""
     if not agents:
         return
-    with_counted, values = counted(part)
-    values["shown"] = [row.staff for row in agents]
-    days: dict[uuid.UUID, dict[dt.date, int]] = defaultdict(dict)
-    reasons: dict[uuid.UUID, list[tuple[int, int]]] = defaultdict(list)
-    for staff, date, category, number, face in _run(with_counted + _SHOWN, values):
+    days: dict[uuid.UUID, dict[dt.date, int]] = defaultdict(lambda: defaultdict(int))
+    reasons: dict[uuid.UUID, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for agent in agents:
+        for date, category, number, face in found.live.get(agent.staff, ()):
+            days[agent.staff][date] += face
+            reasons[agent.staff][category] += number
+    conditions, values = part.conditions(cases=False)
+    values |= {
+        "market": part.market.pk,
+        "shown": [agent.staff for agent in agents],
+        "rolled": found.rolled,
+    }
+    statement = _COURSE.format(where=" AND ".join(conditions))
+    for staff, date, category, number, face in _run(statement, values):
         if date is not None:
-            days[staff][date] = face
+            days[staff][date] += face
         else:
-            reasons[staff].append((number, category))
+            reasons[staff][category] += number
     dates = [part.start + dt.timedelta(days=number) for number in range(part.days)]
-    for row in agents:
-        row.days = [days[row.staff].get(date, 0) for date in dates]
-        if reasons[row.staff]:
-            number, row.reason = max(reasons[row.staff], key=lambda pair: (pair[0], -pair[1]))
-            row.reason_share = ratio(number, sum(pair[0] for pair in reasons[row.staff]))
+    for agent in agents:
+        agent.days = [days[agent.staff].get(date, 0) for date in dates]
+        mine = reasons[agent.staff]
+        if mine:
+            agent.reason = max(mine, key=lambda category: (mine[category], -category))
+            agent.reason_share = ratio(mine[agent.reason], sum(mine.values()))
 
 
 def reason_names(part: Slice) -> dict[int, Category]:
     """Every category of the market by id, in use or not, parents loaded."""
     rows = Category.objects.filter(market=part.market).select_related("parent")
     return {row.pk: row for row in rows}
-
-
-def freshness(part: Slice) -> dt.date | None:
-    """The last local date of the part that is read from its rollup; None where none is."""
-    found = _run(
-        "SELECT max(date) FROM reporting_rolledday "
-        "WHERE market_id = %(market)s AND date >= %(start)s AND date < %(end)s",
-        {"market": part.market.pk, "start": part.start, "end": part.end},
-    )
-    date: dt.date | None = found[0][0]
-    return date

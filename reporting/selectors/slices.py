@@ -12,7 +12,7 @@ from typing import Any
 from accounts.models import Market
 from common.windows import day_bounds
 
-from ..rolling_sql import DAYS, columns
+from ..rolling_sql import DAYS
 from . import rollups
 from .sight import Sight
 
@@ -94,18 +94,39 @@ class Slice:
         return conditions or ["TRUE"], values
 
 
-def counted(part: Slice, *, cases: bool = False) -> tuple[str, dict[str, Any]]:
-    """`WITH ..., counted AS (...)` over the rollups of rolled days and a recount of the others.
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """The beginning of a statement over one of the two rollups, and its values.
 
-    `counted` has the columns of IssuanceDay (or CaseDay) without the market. The values belong to
-    the statement that goes on from here.
+    `head` is a WITH clause that names the dates in `rolled` and has counted all other days of the
+    slice into `live`, once, however often the statement reads them.
     """
+
+    rollup: rollups.Part
+    head: str
+    values: dict[str, Any]
+
+    def rows(self, part: Slice, names: str) -> str:
+        """A subquery of these columns over the slice: rollups of rolled days, and `live`.
+
+        The slice may be narrower than the one that was counted; its values are of the statement.
+        """
+        conditions, _values = part.conditions(cases=self.rollup is rollups.CASES)
+        where = " AND ".join(conditions)
+        return f"""(
+            SELECT {names} FROM {self.rollup.table}
+            WHERE market_id = %(market)s AND date IN (SELECT date FROM rolled) AND {where}
+            UNION ALL SELECT {names} FROM live WHERE {where}
+        ) counted"""  # noqa: S608
+
+
+def counting(part: Slice, *, cases: bool = False, wide: Slice | None = None) -> Counting:
+    """Counts the days of a slice that are not rolled, or of `wide`, which contains it."""
     rollup = rollups.CASES if cases else rollups.ISSUANCE
-    conditions, values = part.conditions(cases=cases)
-    where = " AND ".join(conditions)
-    taken = f"date, {columns(rollup.keys)}, {', '.join(rollup.measures)}"
+    _conditions, values = part.conditions(cases=cases)
+    conditions, _values = (wide or part).conditions(cases=cases)
     # Names and texts of the code; what a person chose is a value.
-    statement = f"""
+    head = f"""
         WITH wanted AS MATERIALIZED ({DAYS}),
         touched AS MATERIALIZED (
             SELECT moment FROM ({rollup.touched}) written WHERE moment < %(today)s
@@ -118,15 +139,16 @@ def counted(part: Slice, *, cases: bool = False) -> tuple[str, dict[str, Any]]:
                 WHERE touched.moment >= wanted.starts AND touched.moment < wanted.ends)
         ), day AS MATERIALIZED (
             SELECT * FROM wanted WHERE wanted.date NOT IN (SELECT date FROM rolled)
-        ), counted AS (
-            SELECT {taken} FROM {rollup.table}
-            WHERE market_id = %(market)s AND date IN (SELECT date FROM rolled) AND {where}
-            UNION ALL
-            SELECT {taken} FROM ({rollup.recount}) live WHERE {where}
+        ), live AS MATERIALIZED (
+            SELECT * FROM ({rollup.recount}) recounted WHERE {" AND ".join(conditions)}
         )
     """  # noqa: S608
-    return statement, {
-        **values,
-        **rollups.trail_values(part.market),
-        **rollups.days_between(part.market, part.start, part.end),
-    }
+    return Counting(
+        rollup,
+        head,
+        {
+            **values,
+            **rollups.trail_values(part.market),
+            **rollups.days_between(part.market, part.start, part.end),
+        },
+    )

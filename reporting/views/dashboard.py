@@ -82,7 +82,7 @@ def _page(request: HttpRequest, sight: Sight, path: str) -> HttpResponse:
             "person": _person(board, address),
             "everybody_url": address.url(staff=""),
             "thirty_url": address.url(period="30", **{"from": "", "to": ""}),
-            "period_words": days_written(address.period.start, address.period.last),
+            "period_words": _period_words(address, board),
             "fresh": _freshness(board),
             "tiles": shown.tiles(),
             "lines": [shown.line(agent) for agent in lines],
@@ -103,6 +103,17 @@ def _page(request: HttpRequest, sight: Sight, path: str) -> HttpResponse:
             "csv_url": address.url(export="csv"),
         },
     )
+
+
+def _period_words(address: Address, board: Board) -> str:
+    period, against = address.period, address.comparison
+    words = days_written(period.start, period.last, board.today)
+    if against is None:
+        return words
+    return _("%(period)s, against %(other)s") % {
+        "period": words,
+        "other": days_written(against.start, against.last, board.today),
+    }
 
 
 def _range(first: int, shown: int, total: int) -> str:

@@ -20,7 +20,7 @@ from compensations.states import LimitWindow, OfferKind
 from compensations.states import Measure as LimitMeasure
 from incidents.models import Category
 
-from ..figures import Writer, ratio
+from ..figures import Writer, ratio, rounded
 from ..filters import OWN_DATES, Address
 from ..selectors.board import Board
 from ..selectors.dashboard import Agent, Figures
@@ -124,14 +124,7 @@ class Shown:
         """How a count or value stands to the period compared with."""
         if not before:
             return []
-        text = self.write.change(Fraction(now, before) - 1)
-        return [Note(Number(text), after=self._against())]
-
-    def _against(self) -> str:
-        """`against 1 Oct to 21 Oct`; the dates are those of the comparison."""
-        comparison = self.address.comparison
-        assert comparison is not None
-        return _("against %(period)s") % {"period": days_written(comparison.start, comparison.last)}
+        return [Note(Number(self.write.change(Fraction(now, before) - 1)))]
 
     # Tiles -------------------------------------------------------------------------------------
 
@@ -152,12 +145,12 @@ class Shown:
             ),
             self._value_tile(figures, before),
             Tile(
-                _("Within the scale, without approval"),
+                _("Within the scale"),
                 Number(self.write.share(figures.within_scale, 1)),
                 [
                     Note(
                         self.count(figures.direct, Measure.DIRECT),
-                        after=_("of %(number)s issued")
+                        after=_("of %(number)s without approval")
                         % {"number": self.write.count(figures.all_issued)},
                     ),
                     *self._approved_note(figures),
@@ -169,11 +162,11 @@ class Shown:
                 _("Time to compensation"),
                 Number(self.write.span(figures.mean_seconds)),
                 [
-                    Note(Number(""), before=_("mean of the compensated cases")),
+                    Note(Number(""), before=_("mean")),
                     Note(
                         self.count(figures.on_time, Measure.ON_TIME),
-                        before=_("clocks met in"),
-                        after=f"({self.write.share(figures.clocks_met)})",
+                        after=_("with clocks met, %(share)s")
+                        % {"share": self.write.share(figures.clocks_met)},
                     ),
                     *self._late_note(figures),
                 ],
@@ -182,10 +175,7 @@ class Shown:
                 _("Redeemed"),
                 Number(self.write.share(self.board.given.redeemed_share)),
                 [
-                    Note(
-                        self.count(self.board.given.redeemed, Measure.USED),
-                        after=_("by now,"),
-                    ),
+                    Note(self.count(self.board.given.redeemed, Measure.USED), after=_("by now")),
                     Note(
                         self.count(self.board.given.coupons, Measure.COUPONS),
                         before=_("of"),
@@ -196,10 +186,10 @@ class Shown:
         ]
 
     def _value_tile(self, figures: Figures, before: Figures | None) -> Tile:
-        notes = [Note(Number(self.write.money(figures.expected)), before=_("expected cost"))]
+        notes = [Note(Number(self.write.about(Fraction(figures.expected))), before=_("costs"))]
         if figures.law_face:
             law = self.money(figures.law_face, Measure.ISSUED, law="yes")
-            notes.append(Note(law, before=_("apart, owed by law")))
+            notes.append(Note(law, before=_("and by law")))
         notes += self._change(figures.face, before.face if before else None)
         return Tile(_("Value issued"), self.money(figures.face, Measure.ISSUED, **LAW), notes)
 
@@ -214,10 +204,9 @@ class Shown:
         return [Note(self.count(figures.breached, Measure.LATE), after=_("past a clock"))]
 
     def _points(self, now: Fraction | None, before: Fraction | None) -> list[Note]:
-        if now is None or before is None:
+        if now is None or before is None or not rounded((now - before) * 100, 1):
             return []
-        text = _("%(points)s points") % {"points": self.write.points(now - before)}
-        return [Note(Number(text), after=self._against())]
+        return [Note(Number(_("%(points)s points") % {"points": self.write.points(now - before)}))]
 
     def _waiting_tile(self) -> Tile:
         waiting = self.board.waiting
@@ -248,7 +237,7 @@ class Shown:
             compensated=self.count(figures.compensated, Measure.COMPENSATED, **who),
             share=self.write.share(figures.share_compensated),
             value=self.money(figures.face, Measure.ISSUED, **LAW, **who),
-            expected=self.write.money(figures.expected),
+            expected=self.write.about(Fraction(figures.expected)),
             law=law,
             mean=self.write.about(figures.mean),
             peers=self.write.change(difference),
@@ -272,7 +261,7 @@ class Shown:
             "compensated": self.count(figures.compensated, Measure.COMPENSATED),
             "share": self.write.share(figures.share_compensated),
             "value": self.money(figures.face, Measure.ISSUED, **LAW),
-            "expected": self.write.money(figures.expected),
+            "expected": self.write.about(Fraction(figures.expected)),
             "mean": self.write.about(figures.mean),
             "requested": self.count(figures.requested, Measure.REQUESTED),
             "rejected": self.count(figures.rejected, Measure.REJECTED),
@@ -305,7 +294,7 @@ class Shown:
             LimitWindow.MONTH: _("this month"),
         }[LimitWindow(use.window)]
         return Room(
-            text=f"{self.write.share(Fraction(percent, 100))} {window}",
+            text=f"{self.write.share(Fraction(percent, 100))} {LimitWindow(use.window).label.lower()}",
             percent=percent,
             tone="critical" if use.share >= FULL else "moderate" if use.share >= NEAR else "",
             words=_("%(used)s of %(cap)s %(window)s")
@@ -489,11 +478,13 @@ def day_written(date: dt.date) -> str:
     return date_format(date, "j M")
 
 
-def days_written(first: dt.date, last: dt.date) -> str:
-    """`1 Nov to 21 Nov`, with the year where it is not this one's."""
+def days_written(first: dt.date, last: dt.date, today: dt.date | None = None) -> str:
+    """`1 Nov to 21 Nov 2026`; without the year where it is that of `today`."""
+    this_year = today is not None and first.year == last.year == today.year
+    full = "j M" if this_year else "j M Y"
     if first == last:
-        return date_format(first, "j M Y")
+        return date_format(first, full)
     return _("%(first)s to %(last)s") % {
-        "first": date_format(first, "j M" if first.year == last.year else "j M Y"),
-        "last": date_format(last, "j M Y"),
+        "first": date_format(first, "j M" if first.year == last.year else full),
+        "last": date_format(last, full),
     }
