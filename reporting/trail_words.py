@@ -4,9 +4,11 @@ What a sentence speaks of comes from the row as it was written; only names of th
 now (`selectors.trail_names`). An act that is not known here is told by its own name.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -102,8 +104,10 @@ SENTENCES: dict[str, str | Promise] = {
     "scale.published": lazy("Version %(number)s of the scale went live"),
     "report.exported": lazy("Took %(rows)s rows of the report %(object)s out as %(format)s"),
     "report.built": lazy("Built the nightly report of %(date)s"),
-    "report.commented": lazy("Commented on a nightly report"),
-    "report.signed": lazy("Signed a nightly report"),
+    "report.revised": lazy("Built the nightly report of %(date)s anew, revision %(revision)s"),
+    "report.commented": lazy("Commented on the nightly report of %(date)s"),
+    "report.signed": lazy("Signed the nightly report of %(date)s"),
+    "journal.exported": lazy("Took %(rows)s entries of the journal out as %(format)s"),
     "audit.verified": lazy("Verified the trail: %(rows)s rows, %(outcome)s"),
     "market.create": lazy("Created market %(name)s"),
     "market.change": lazy("Changed market %(name)s: %(fields)s"),
@@ -141,6 +145,7 @@ KINDS: dict[str, str | Promise] = {
     "limit": lazy("Limit"),
     "scale": lazy("Scale version"),
     "report": lazy("Report"),
+    "journal": lazy("Journal"),
     "audit": lazy("Audit trail"),
     "market": lazy("Market"),
     "location": lazy("Location"),
@@ -335,6 +340,13 @@ class Told(Mapping[str, str]):
         if not isinstance(cap, int):
             return NOTHING
         return format_money(cap, self._market.currency, self._market.locale)
+
+    def _date(self) -> str:
+        try:
+            day = dt.date.fromisoformat(str(self._facts.get("date")))
+        except ValueError:
+            return NOTHING
+        return date_format(day, "SHORT_DATE_FORMAT")
 
     def _limit(self) -> str:
         parts = [self._recorded("scope"), self._recorded("window")]

@@ -38,7 +38,7 @@ _NAMESAKES = 50
 _CHUNK = 500
 # Kinds whose ids are short numbers: their rows are found by kind and id together.
 _NUMBERED = frozenset(
-    {"market", "location", "team", "limit", "scale", "playbook", "report", "audit"}
+    {"market", "location", "team", "limit", "scale", "playbook", "report", "audit", "journal"}
 )
 
 
@@ -217,7 +217,8 @@ def _line(event: AuditEvent, market: Market, names: Names) -> Line:
 
 
 def _life_url(event: AuditEvent) -> str:
-    if event.object_kind in {"report", "audit"}:
+    # An export names a report by its words, which no other row is about.
+    if event.object_kind in {"audit", "journal"} or event.act == "report.exported":
         return ""
     return reverse("audit-life", args=[event.object_kind, event.object_id])
 

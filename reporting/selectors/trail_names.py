@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.formats import date_format
+
 from accounts.models import ApiClient, Location, Market, Staff, Team
 from audit.models import AuditEvent
 from compensations.models import Compensation, IssuanceLimit
 from incidents.models import Customer, Incident
+
+from ..models import NightlyReport
 
 
 def _uuids(keys: Iterable[str]) -> list[uuid.UUID]:
@@ -68,6 +72,11 @@ def _limits(keys: Iterable[str]) -> dict[str, str]:
     return {str(pk): staff or team or "" for pk, staff, team in rows}
 
 
+def _reports(keys: Iterable[str]) -> dict[str, str]:
+    rows = NightlyReport.objects.filter(pk__in=_numbers(keys)).values_list("pk", "date")
+    return {str(pk): date_format(date, "SHORT_DATE_FORMAT") for pk, date in rows}
+
+
 _READERS: dict[str, Callable[[Iterable[str]], dict[str, str]]] = {
     "staff": _plain(Staff),
     "team": _plain(Team),
@@ -76,6 +85,7 @@ _READERS: dict[str, Callable[[Iterable[str]], dict[str, str]]] = {
     "api_client": _plain(ApiClient),
     "customer": _plain(Customer),
     "limit": _limits,
+    "report": _reports,
 }
 
 
