@@ -47,6 +47,12 @@ PAGES: dict[str, list[str]] = {
         "/administration/",
     ],
     "supervisor": ["/", "/incidents/", "CASE"],
+    "auditor": [
+        "/audit/",
+        "/audit/?act=compensation.voided&person=a",
+        "/audit/?thing=nothing-like-it",
+        "LIFE",
+    ],
     "cashier": ["/counter/", "/counter/place/"],
     "administrator": [
         "/administration/",
@@ -66,6 +72,7 @@ USERS = {
     ("agent", "en"): "emma",
     ("supervisor", "es"): "raul",
     ("supervisor", "en"): "walter",
+    ("auditor", "es"): "beatriz",
     ("cashier", "es"): "carmen",
     ("administrator", "es"): "sofia",
 }
@@ -74,6 +81,7 @@ FIRST = {
     "CASE": ("/incidents/?state=open", r"/incidents/MX-\d+-\d+/?"),
     "CUSTOMER": ("/customers/", r"/customers/[0-9a-f-]{36}/?"),
     "PERSON": ("/administration/people/", r"/administration/people/[0-9a-f-]{36}/?"),
+    "LIFE": ("/audit/?act=compensation.voided", r"/audit/compensation/[0-9a-f-]{36}/?"),
     "MAIL": ("/mailbox/", r"/mailbox/[^/?]+/?"),
 }
 

@@ -7,6 +7,8 @@ from django.core.management import call_command
 
 from accounts.models import Market
 from audit.models import AuditEvent
+from audit.tests.support import seal_all
+from audit.verifying import verify
 from incidents.models import Incident
 from recovery.management.commands import seed_demo
 
@@ -16,6 +18,9 @@ from ..seed import Size, seed_company
 pytestmark = pytest.mark.django_db
 
 
+SMALL = functools.partial(seed_company, size=Size(incidents=90, customers=60))
+
+
 def _counts() -> tuple[int, int, int]:
     return Market.objects.count(), Incident.objects.count(), AuditEvent.objects.count()
 
@@ -23,8 +28,7 @@ def _counts() -> tuple[int, int, int]:
 def test_it_fills_an_empty_database_and_then_leaves_it_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small = functools.partial(seed_company, size=Size(incidents=90, customers=60))
-    monkeypatch.setattr(seed_demo, "seed_company", small)
+    monkeypatch.setattr(seed_demo, "seed_company", SMALL)
     call_command("seed_demo", "--if-empty", "--seed", "5")
     assert DEMO_PASSWORD in capsys.readouterr().out
     before = _counts()
@@ -32,3 +36,15 @@ def test_it_fills_an_empty_database_and_then_leaves_it_alone(
     call_command("seed_demo", "--if-empty")
     assert "nothing was added" in capsys.readouterr().out
     assert _counts() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_trail_is_sealed_and_verifies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows speak of the past and were written in one transaction."""
+    monkeypatch.setattr(seed_demo, "seed_company", SMALL)
+    call_command("seed_demo", "--seed", "5")
+    seal_all(rows=500)
+    report = verify()
+    assert report.finding is None, str(report.finding)
+    assert report.rows == AuditEvent.objects.count() > 500
+    assert report.unsealed == 0
