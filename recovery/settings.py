@@ -278,6 +278,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
     },
     "expire": {"task": "compensations.periodic.expire", "schedule": 60.0},
+    "night": {"task": "reporting.periodic.night", "schedule": 300.0},
     "close-ledger": {"task": "compensations.periodic.close_ledger_days", "schedule": 600.0},
 }
 

@@ -8,3 +8,8 @@ class ReportingConfig(AppConfig):
     name = "reporting"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Reporting")
+
+    def ready(self) -> None:
+        from . import messages
+
+        messages.register()

@@ -115,9 +115,13 @@ _EVENTS = """
         AND approval.closed_at >= day.starts AND approval.closed_at < day.ends
 """
 
-_APPROVED = """EXISTS (
-        SELECT FROM compensations_approval approval
-        WHERE approval.compensation_id = happened.id AND approval.state = 'approved')"""
+# One row at most, looked for only where something was issued.
+_APPROVED = """LEFT JOIN LATERAL (
+    SELECT TRUE AS given FROM compensations_approval approval
+    WHERE approval.compensation_id = happened.id AND approval.state = 'approved'
+        AND happened.event = 'issued'
+    LIMIT 1
+) approved ON TRUE"""
 
 
 def _counted(event: str, measure: str, minor: str | None = None) -> str:
@@ -134,7 +138,7 @@ SELECT happened.date, given.granted_by_id AS staff_id, given.team_id, given.loca
     {_counted("issued", "issued", "issued_face")},
     COALESCE(sum(given.expected_cost_minor) FILTER (WHERE happened.event = 'issued'), 0)
         AS issued_expected,
-    count(*) FILTER (WHERE happened.event = 'issued' AND {_APPROVED}) AS approved,
+    count(*) FILTER (WHERE approved.given) AS approved,
     count(*) FILTER (WHERE happened.event = 'issued' AND given.reissue_of_id IS NOT NULL)
         AS reissued,
     {_counted("voided", "voided", "voided_face")},
@@ -149,6 +153,7 @@ FROM ({_EVENTS}) happened
 CROSS JOIN LATERAL (
     SELECT * FROM compensations_compensation WHERE id = happened.id OFFSET 0
 ) given
+{_APPROVED}
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """  # noqa: S608
 

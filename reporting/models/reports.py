@@ -1,5 +1,6 @@
 """The nightly report of a market's local date, its readers' comments and its sign-off."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,9 @@ class NightlyReport(models.Model):
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
     date = models.DateField()
     content = models.JSONField()
+    # Of the content, for lists that do not open it: its totals, and the teams that have to sign.
+    totals = models.JSONField(default=dict)
+    team_ids = ArrayField(models.BigIntegerField(), default=list)
     digest = models.BinaryField(max_length=32)
     revision = models.PositiveIntegerField(default=1)
     built_at = models.DateTimeField(db_default=Now())

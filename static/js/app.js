@@ -15,3 +15,4 @@ import "./draft.js";
 import "./countdown.js";
 import "./listnav.js";
 import "./amount.js";
+import "./print.js";

@@ -1,0 +1,181 @@
+"""What a nightly report asks beyond the rollups, as SQL over one local day of a market.
+
+Everything is as it stood when the day ended (`ends`), told from moments that stay written: so a
+later payment, resolution or resend leaves the report of that day as it is. Amounts are minor units.
+"""
+
+# Cases by owner, team and cell of the mix: how many, and how many had something by the end of the
+# day that was not taken back by then.
+CASES = """
+SELECT incident.team_id, incident.owner_id, incident.category_id, incident.severity, count(*),
+    count(*) FILTER (WHERE EXISTS (
+        SELECT FROM compensations_compensation given
+        WHERE given.incident_id = incident.id AND given.issued_at < %(ends)s
+            AND NOT (given.state = 'voided' AND given.ended_at < %(ends)s)))
+FROM incidents_incident incident
+WHERE incident.market_id = %(market)s
+    AND incident.logged_at >= %(starts)s AND incident.logged_at < %(ends)s
+GROUP BY 1, 2, 3, 4
+"""
+
+# For each person: what their goodwill compensations of the day would have been worth, had each had
+# the mean of what everybody else gave in the same cell in these weeks; and how many are covered,
+# how many of others' stand behind it. Cells in which nobody else gave anything are left out.
+PEERS = """
+WITH cell AS (
+    SELECT category_id, severity, sum(issued) AS issued, sum(issued_face) AS face
+    FROM reporting_issuanceday
+    WHERE market_id = %(market)s AND date > %(date)s::date - %(weeks)s * 7 AND date <= %(date)s
+        AND NOT is_statutory
+    GROUP BY 1, 2
+), today AS (
+    SELECT staff_id, category_id, severity, sum(issued) AS issued
+    FROM reporting_issuanceday
+    WHERE market_id = %(market)s AND date = %(date)s AND NOT is_statutory AND issued > 0
+    GROUP BY 1, 2, 3
+), own AS (
+    SELECT staff_id, category_id, severity, sum(issued) AS issued, sum(issued_face) AS face
+    FROM reporting_issuanceday
+    WHERE market_id = %(market)s AND date > %(date)s::date - %(weeks)s * 7 AND date <= %(date)s
+        AND NOT is_statutory AND staff_id IN (SELECT staff_id FROM today)
+    GROUP BY 1, 2, 3
+)
+SELECT today.staff_id,
+    round(sum(today.issued * (cell.face - own.face)::numeric / (cell.issued - own.issued)))::bigint,
+    sum(today.issued)::bigint, sum(cell.issued - own.issued)::bigint
+FROM today
+JOIN own USING (staff_id, category_id, severity)
+JOIN cell USING (category_id, severity)
+WHERE cell.issued > own.issued
+GROUP BY 1
+"""
+
+# What had been taken of each limit when the day ended, in the windows that held it. A limit that
+# is replaced later hands its uses on, so they are summed by what the limit bounds and held against
+# the one then in force. A person's room is taken when something is issued, a team's when asked for.
+LIMITS = """
+WITH taken AS (
+    SELECT rule.scope, rule."window", rule.measure, counter.subject,
+        sum(uses.quantity)::bigint AS used
+    FROM compensations_issuancelimit rule
+    JOIN compensations_limitcounter counter ON counter.limit_id = rule.id
+        AND counter.starts_on = CASE rule."window"
+            WHEN 'day' THEN %(day)s::date WHEN 'week' THEN %(week)s::date
+            WHEN 'month' THEN %(month)s::date ELSE DATE '1970-01-01' END
+    JOIN compensations_limituse uses ON uses.counter_id = counter.id
+        AND (uses.released_at IS NULL OR uses.released_at >= %(ends)s)
+    JOIN compensations_compensation given ON given.id = uses.compensation_id
+        AND CASE rule.scope WHEN 'agent' THEN given.issued_at ELSE given.created_at END < %(ends)s
+    WHERE rule.market_id = %(market)s AND rule.scope IN ('agent', 'team')
+    GROUP BY 1, 2, 3, 4
+)
+SELECT DISTINCT ON (taken.scope, taken.subject, taken."window", taken.measure)
+    taken.scope, taken.subject, rule.id, taken."window", taken.measure, taken.used, rule.cap
+FROM taken
+JOIN compensations_issuancelimit rule ON rule.market_id = %(market)s
+    AND (rule.scope, rule."window", rule.measure) = (taken.scope, taken."window", taken.measure)
+    AND COALESCE(rule.for_staff_id::text, rule.for_team_id::text, taken.subject) = taken.subject
+    AND rule.decided_at < %(ends)s
+    AND (rule.state = 'in_force' OR (rule.state = 'retired' AND rule.ended_at >= %(ends)s))
+ORDER BY taken.scope, taken.subject, taken."window", taken.measure,
+    (rule.for_staff_id IS NULL AND rule.for_team_id IS NULL), rule.id
+"""
+
+DECISIONS = """
+SELECT given.team_id, approval.decided_by_id,
+    count(*) FILTER (WHERE approval.state = 'approved'),
+    COALESCE(sum(given.face_minor) FILTER (WHERE approval.state = 'approved'), 0)::bigint,
+    count(*) FILTER (WHERE approval.state = 'rejected')
+FROM compensations_approval approval
+JOIN compensations_compensation given ON given.id = approval.compensation_id
+WHERE approval.market_id = %(market)s
+    AND approval.decided_at >= %(starts)s AND approval.decided_at < %(ends)s
+GROUP BY 1, 2
+"""
+
+VOIDS = """
+SELECT given.team_id, given.granted_by_id, given.voided_by_id, given.id, given.incident_id,
+    given.face_minor, again.id
+FROM compensations_compensation given
+LEFT JOIN compensations_compensation again
+    ON again.reissue_of_id = given.id AND again.issued_at < %(ends)s
+WHERE given.market_id = %(market)s AND given.state = 'voided'
+    AND given.ended_at >= %(starts)s AND given.ended_at < %(ends)s
+"""
+
+# Messages of what was issued that day that had not been accepted when it ended, though tried, or
+# that came back. Handing over has no tries.
+FAILURES = """
+SELECT given.team_id, given.granted_by_id, message.id, given.incident_id,
+    EXISTS (SELECT FROM delivery_receipt receipt WHERE receipt.message_id = message.id
+        AND receipt.state IN ('bounced', 'failed') AND receipt.received_at < %(ends)s)
+FROM compensations_compensation given
+JOIN delivery_message message ON message.ref = given.id AND message.topic = %(topic)s
+WHERE given.market_id = %(market)s
+    AND given.issued_at >= %(starts)s AND given.issued_at < %(ends)s
+    AND message.created_at < %(ends)s
+    AND (EXISTS (SELECT FROM delivery_receipt receipt WHERE receipt.message_id = message.id
+            AND receipt.state IN ('bounced', 'failed') AND receipt.received_at < %(ends)s)
+        OR (EXISTS (SELECT FROM delivery_attempt attempt WHERE attempt.message_id = message.id
+                AND attempt.finished_at < %(ends)s)
+            AND NOT EXISTS (SELECT FROM delivery_attempt attempt
+                WHERE attempt.message_id = message.id AND attempt.outcome = 'accepted'
+                AND attempt.finished_at < %(ends)s)))
+"""
+
+# Who gave again to the same customer within these days; taking the place of a void is no other one.
+PAIRS = """
+WITH met AS (
+    SELECT DISTINCT given.team_id, given.granted_by_id, given.customer_id
+    FROM compensations_compensation given
+    WHERE given.market_id = %(market)s AND given.reissue_of_id IS NULL
+        AND given.issued_at >= %(starts)s AND given.issued_at < %(ends)s
+)
+SELECT met.team_id, met.granted_by_id, met.customer_id, count(*), sum(given.face_minor)::bigint
+FROM met
+JOIN compensations_compensation given ON given.customer_id = met.customer_id
+    AND given.granted_by_id = met.granted_by_id AND given.reissue_of_id IS NULL
+    AND given.issued_at >= %(since)s AND given.issued_at < %(ends)s
+GROUP BY 1, 2, 3
+HAVING count(*) > 1
+"""
+
+# Promises whose date came that day and that were neither kept nor called off before it ended.
+PROMISES = """
+SELECT incident.team_id, promise.owner_id, promise.id, promise.incident_id, promise.kind
+FROM incidents_promise promise
+JOIN incidents_incident incident ON incident.id = promise.incident_id
+WHERE promise.market_id = %(market)s
+    AND promise.due_at >= %(starts)s AND promise.due_at < %(ends)s
+    AND NOT (promise.state IN ('kept', 'cancelled') AND promise.ended_at < %(ends)s)
+"""
+
+# Debits of the day: each transaction of the ledger is one positive and one negative entry.
+LEDGER = """
+SELECT event, currency, sum(amount_minor)::bigint
+FROM compensations_ledgerentry
+WHERE market_id = %(market)s AND account = ANY(%(accounts)s)
+    AND at >= %(starts)s AND at < %(ends)s AND amount_minor > 0
+GROUP BY 1, 2
+"""
+
+SCALES = """
+SELECT number, author_id, approved_by_id, second_approved_by_id
+FROM compensations_scaleversion
+WHERE market_id = %(market)s AND state IN ('live', 'retired')
+    AND effective_from >= %(starts)s AND effective_from < %(ends)s
+"""
+
+LIMITS_CHANGED = """
+SELECT changed.id, changed.scope, changed."window", changed.measure, changed.cap, before.cap,
+    changed.for_staff_id, changed.for_team_id, changed.for_role, changed.for_segment,
+    changed.proposed_by_id, changed.decided_by_id,
+    changed.decided_at >= %(starts)s AND changed.decided_at < %(ends)s AS began
+FROM compensations_issuancelimit changed
+LEFT JOIN compensations_issuancelimit before ON before.id = changed.replaces_id
+WHERE changed.market_id = %(market)s AND changed.state IN ('in_force', 'retired')
+    AND ((changed.decided_at >= %(starts)s AND changed.decided_at < %(ends)s)
+        OR (changed.ended_at >= %(starts)s AND changed.ended_at < %(ends)s
+            AND NOT EXISTS (SELECT FROM compensations_issuancelimit after
+                WHERE after.replaces_id = changed.id AND after.decided_at = changed.ended_at)))
+"""

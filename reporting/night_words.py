@@ -1,0 +1,163 @@
+"""A nightly report in sentences, in the active language: what its page and its mail begin with.
+
+They speak of what one reader sees (`selectors.reports.part_of`). Amounts are written as the market
+writes them.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import Market
+from common.money import format_money
+
+
+def money(market: Market, minor: int) -> str:
+    return format_money(minor, market.currency, market.locale)
+
+
+def summary(part: dict[str, Any], market: Market) -> list[str]:
+    """The day in a few sentences; the ledger's comes last, and only where the reader sees it."""
+    totals = part["totals"]
+    said = [_cases(totals), _issued(totals, market), *_moved(totals, market), *_asked(part)]
+    if part["ledger"] is not None:
+        said.append(ledger_sentence(part, market))
+    return said
+
+
+def ledger_sentence(part: dict[str, Any], market: Market) -> str:
+    """Whether the report's sums are the ledger's, or by how much they are not."""
+    if part["difference"] == 0:
+        return _("Every sum agrees with the ledger to the cent.")
+    return _("The report differs from the ledger by %(amount)s.") % {
+        "amount": money(market, part["difference"])
+    }
+
+
+def attention(part: dict[str, Any]) -> list[str]:
+    """What a person should look at; empty on a quiet day."""
+    totals = part["totals"]
+    pairs = sum(team["count"] for team in part["pairs"])
+    little = len(part["too_little"])
+    counted = [
+        (
+            totals["failed"],
+            ngettext(
+                "%(count)s message had not reached its customer by midnight.",
+                "%(count)s messages had not reached their customers by midnight.",
+                totals["failed"],
+            ),
+        ),
+        (
+            totals["promises"],
+            ngettext(
+                "%(count)s promise of the day was not kept.",
+                "%(count)s promises of the day were not kept.",
+                totals["promises"],
+            ),
+        ),
+        (
+            pairs,
+            ngettext(
+                "%(count)s agent gave again to the same customer within 30 days.",
+                "%(count)s times an agent gave again to the same customer within 30 days.",
+                pairs,
+            ),
+        ),
+        (
+            little,
+            ngettext(
+                "%(count)s person gave clearly less than peers did in like cases.",
+                "%(count)s people gave clearly less than peers did in like cases.",
+                little,
+            ),
+        ),
+    ]
+    said = [text % {"count": count} for count, text in counted if count]
+    if part["difference"]:
+        said.insert(0, _("The sums do not agree with the ledger; finance should look into it."))
+    return said
+
+
+def _cases(totals: dict[str, int]) -> str:
+    cases = totals["cases"]
+    if not cases:
+        return _("No case was logged.")
+    return ngettext(
+        "%(cases)s case was logged, %(compensated)s with a compensation by midnight.",
+        "%(cases)s cases were logged, %(compensated)s with a compensation by midnight.",
+        cases,
+    ) % {"cases": cases, "compensated": totals["compensated"]}
+
+
+def _issued(totals: dict[str, int], market: Market) -> str:
+    issued = totals["issued"]
+    if not issued:
+        return _("Nothing was granted.")
+    values = {
+        "issued": issued,
+        "face": money(market, totals["issued_face"]),
+        "expected": money(market, totals["issued_expected"]),
+        "statutory": issued - totals["goodwill"],
+    }
+    if values["statutory"]:
+        return (
+            ngettext(
+                "%(issued)s compensation was granted, worth %(face)s and expected to cost "
+                "%(expected)s; %(statutory)s of them owed by law.",
+                "%(issued)s compensations were granted, worth %(face)s and expected to cost "
+                "%(expected)s; %(statutory)s of them owed by law.",
+                issued,
+            )
+            % values
+        )
+    return (
+        ngettext(
+            "%(issued)s compensation was granted, worth %(face)s and expected to cost "
+            "%(expected)s.",
+            "%(issued)s compensations were granted, worth %(face)s and expected to cost "
+            "%(expected)s.",
+            issued,
+        )
+        % values
+    )
+
+
+def _moved(totals: dict[str, int], market: Market) -> list[str]:
+    """What became of earlier ones that day."""
+    words = {
+        "redeemed": _("%(count)s redeemed for %(value)s"),
+        "reversed": _("%(count)s undone at the till for %(value)s"),
+        "voided": _("%(count)s voided for %(value)s"),
+        "expired": _("%(count)s expired with %(value)s"),
+    }
+    values = {
+        "redeemed": "redeemed_value",
+        "reversed": "reversed_value",
+        "voided": "voided_face",
+        "expired": "expired_value",
+    }
+    parts = [
+        text % {"count": totals[name], "value": money(market, totals[values[name]])}
+        for name, text in words.items()
+        if totals[name]
+    ]
+    return [_("Also that day: %(parts)s.") % {"parts": ", ".join(parts)}] if parts else []
+
+
+def _asked(part: dict[str, Any]) -> list[str]:
+    totals = part["totals"]
+    approved = sum(row[2] for row in part["decisions"])
+    rejected = sum(row[4] for row in part["decisions"])
+    if not (totals["requested"] or approved or rejected):
+        return []
+    return [
+        ngettext(
+            "%(asked)s request was made; %(approved)s approved and %(rejected)s rejected that day.",
+            "%(asked)s requests were made; %(approved)s approved and %(rejected)s rejected that "
+            "day.",
+            totals["requested"],
+        )
+        % {"asked": totals["requested"], "approved": approved, "rejected": rejected}
+    ]
