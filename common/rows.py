@@ -15,6 +15,7 @@ from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Now
 
 from .prepared import prepared
+from .transactions import may_commit
 
 M = TypeVar("M", bound=Model)
 
@@ -95,24 +96,30 @@ class Batch:
             row._state.adding = False
             row._state.db = connection.alias
 
-    def send(self) -> int:
+    def send(self, *, and_commit: bool = False) -> int:
         """Executes everything; how many rows the last statement touched.
 
-        Raises what the database raises.
+        `and_commit` is for the last act of a transaction: it is committed on the same trip, unless
+        it is part of a larger one. Raises what the database raises.
         """
         if not self._statements:
             return 0
         with connection.cursor() as cursor:
             each = [prepared(cursor, statement) for statement in self._statements]
+            if and_commit and may_commit():
+                each.append("COMMIT")
             cursor.execute("; ".join(each), self._values)
             return int(cursor.rowcount)
 
 
-def insert(*rows: Model) -> None:
-    """Inserts the rows in order, in one round trip; raises what the database raises."""
+def insert(*rows: Model, and_commit: bool = False) -> None:
+    """Inserts the rows in order, in one round trip; `and_commit` as for `Batch.send`.
+
+    Raises what the database raises.
+    """
     batch = Batch()
     batch.insert(*rows)
-    batch.send()
+    batch.send(and_commit=and_commit)
 
 
 @lru_cache(maxsize=128)

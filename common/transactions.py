@@ -1,4 +1,4 @@
-"""Transactions of reads that see one moment."""
+"""Transactions: reads that see one moment, and where a transaction may end with a statement."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,3 +19,8 @@ def one_snapshot() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
+
+
+def may_commit() -> bool:
+    """Whether a commit here would end the one transaction that is open, and nothing larger."""
+    return connection.in_atomic_block and not connection.savepoint_ids

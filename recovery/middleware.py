@@ -44,10 +44,15 @@ class DatabaseDownMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, (OperationalError, InterfaceError)):
-            log.error("database unavailable: %s", type(error).__name__)
-            return database_down(request)
-        return None
+        return when_down(request, error)
+
+
+def when_down(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """The 503 for an error that means a database out of reach; None for any other error."""
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.error("database unavailable: %s", type(error).__name__)
+        return database_down(request)
+    return None
 
 
 def broken(request: HttpRequest) -> HttpResponse:

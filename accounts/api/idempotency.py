@@ -27,13 +27,14 @@ from rest_framework.views import APIView
 
 from common.errors import Refusal
 from common.prepared import prepared
-from common.rows import insert
+from common.rows import Batch
 
 from ..models import IdempotentAnswer
 from . import problems
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+_ONCE = "idempotency_key_once"
 NOT_STORED = frozenset({400, 401, 403, 404, 429})
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -115,8 +116,26 @@ def _render(data: Any) -> str:
     return JSONRenderer().render(data).decode()
 
 
+_STORE = (
+    "INSERT INTO accounts_idempotentanswer (caller, key, request_hash, status, body) "
+    "VALUES (%s, %s, %s, %s, %s)"
+)
+
+
 def _store(caller: str, key: str, wanted: bytes, status: int, body: str) -> None:
-    insert(IdempotentAnswer(caller=caller, key=key, request_hash=wanted, status=status, body=body))
+    """The last statement of its transaction, so that the commit goes along.
+
+    Raises _Collision where another request with the key has committed.
+    """
+    batch = Batch()
+    batch.add(_STORE, [caller, key, wanted, status, body])
+    try:
+        batch.send(and_commit=True)
+    except IntegrityError as error:
+        # The commit may find something else that is wrong.
+        if _ONCE not in str(error):
+            raise
+        raise _Collision from error
 
 
 def _after_collision(caller: str, key: str, wanted: bytes) -> HttpResponse:
@@ -142,10 +161,7 @@ def idempotent(method: Method[V, P]) -> Answering[V, P]:
                     return stored
                 response = method(view, request, *args, **kwargs)
                 body = _render(response.data)
-                try:
-                    _store(caller, key, wanted, response.status_code, body)
-                except IntegrityError as error:
-                    raise _Collision from error
+                _store(caller, key, wanted, response.status_code, body)
             return _response(body, response.status_code)
         except _Collision:
             return _after_collision(caller, key, wanted)
@@ -169,7 +185,7 @@ def _refused(refusal: Refusal, caller: str, key: str, wanted: bytes) -> HttpResp
     try:
         with transaction.atomic():
             _store(caller, key, wanted, refusal.status, body)
-    except IntegrityError:
+    except _Collision:
         return _after_collision(caller, key, wanted)
     response = _response(body, refusal.status)
     for name, value in problems.headers_for(refusal).items():

@@ -1,0 +1,93 @@
+"""The backend that begins a transaction with its first statement, and ends one with its last."""
+
+from typing import Any
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
+
+from audit.actions import SYSTEM, event
+from audit.models import AuditEvent
+from common.rows import insert
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _status() -> int:
+    connection.ensure_connection()
+    return connection.connection.get_transaction_status()  # type: ignore[no-any-return]
+
+
+def _row() -> AuditEvent:
+    return event(act="test.done", by=SYSTEM, object_kind="test", object_id="1")
+
+
+def _written() -> int:
+    return AuditEvent.objects.filter(act="test.done").count()
+
+
+def _execute(sql: str, values: Any = None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def test_the_first_statement_begins_the_transaction() -> None:
+    with transaction.atomic():
+        assert _status() == TRANSACTION_STATUS_IDLE
+        _execute("SELECT 1")
+        assert _status() == TRANSACTION_STATUS_INTRANS
+    assert _status() == TRANSACTION_STATUS_IDLE
+
+
+def test_an_error_takes_everything_back() -> None:
+    with transaction.atomic():
+        insert(_row())
+        transaction.set_rollback(True)
+    assert _written() == 0
+
+
+@pytest.mark.parametrize("unreadable", ["SELEC 1", "SELECT %s"])
+def test_a_statement_that_cannot_be_read_leaves_the_transaction_to_begin(unreadable: str) -> None:
+    with transaction.atomic():
+        with pytest.raises((ProgrammingError, IndexError, TypeError)):
+            _execute(unreadable, [] if "%s" in unreadable else None)
+        insert(_row())
+        assert _status() == TRANSACTION_STATUS_INTRANS
+        transaction.set_rollback(True)
+    assert _written() == 0
+
+
+def test_several_values_at_once_begin_it_too() -> None:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.executemany("SELECT pg_notify('test', %s)", [["a"], ["b"]])
+        assert _status() == TRANSACTION_STATUS_INTRANS
+        transaction.set_rollback(True)
+    assert _status() == TRANSACTION_STATUS_IDLE
+
+
+def test_rows_are_read_in_chunks_inside_a_transaction() -> None:
+    insert(_row())
+    with transaction.atomic():
+        assert [row.act for row in AuditEvent.objects.iterator(chunk_size=1)] == ["test.done"]
+        assert _status() == TRANSACTION_STATUS_INTRANS
+
+
+def test_the_last_statement_brings_the_commit_along() -> None:
+    told: list[int] = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: told.append(_written()))
+        insert(_row(), and_commit=True)
+        assert _status() == TRANSACTION_STATUS_IDLE
+        assert told == []
+    assert told == [1]
+
+
+def test_a_part_of_something_larger_is_not_committed_alone() -> None:
+    with transaction.atomic():
+        with transaction.atomic():
+            insert(_row(), and_commit=True)
+        with transaction.atomic(savepoint=False):
+            insert(_row(), and_commit=True)
+        transaction.set_rollback(True)
+    assert _written() == 0
