@@ -64,6 +64,13 @@ class MarketForm(forms.Form):
         initial=30,
         help_text=_("How long a redemption may be undone."),
     )
+    request_minutes = forms.IntegerField(
+        label=_("Requests wait, minutes"),
+        min_value=10,
+        max_value=10_080,
+        initial=1440,
+        help_text=_("How long a request for approval waits before it ends by itself."),
+    )
     is_active = forms.BooleanField(
         label=_("Active"),
         required=False,

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from accounts.models import Market, RoleGrant, Staff, Team
-from accounts.states import Role
 from audit.models import AuditEvent
 from common.windows import local_date, window_end, window_start
 
@@ -64,6 +63,11 @@ class Standing:
     @property
     def cap(self) -> str:
         return cap_words(self.limit)
+
+    @property
+    def most(self) -> str:
+        """The cap without its window."""
+        return quantity(self.limit, self.room.cap)
 
     @property
     def used(self) -> str:
@@ -291,6 +295,9 @@ class Bound:
 
     @property
     def window(self) -> str:
+        """Empty for a single grant, which has none."""
+        if self.limit.scope == LimitScope.GRANT:
+            return ""
         return window_words(self.limit.window, self.limit.measure)
 
 

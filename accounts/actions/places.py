@@ -17,7 +17,16 @@ from .base import By, apply, as_actor, check_bounds, person, require_administrat
 from .roles import refuse_own
 
 MARKET_FIELDS = frozenset(
-    {"name", "brand", "locale", "language", "sender_email", "is_active", "undo_minutes"}
+    {
+        "name",
+        "brand",
+        "locale",
+        "language",
+        "sender_email",
+        "is_active",
+        "undo_minutes",
+        "request_minutes",
+    }
 )
 LOCATION_FIELDS = frozenset({"name", "kind", "is_active"})
 TEAM_FIELDS = frozenset({"name", "is_active"})

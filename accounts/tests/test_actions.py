@@ -335,3 +335,14 @@ class TestPlaces:
                 team=company.team, supervisors=[company.agent], by=company.admin
             )
         assert refusal.value.field == "supervisors"
+
+
+def test_how_long_requests_wait_is_changed_with_its_trail(company: Company) -> None:
+    changed = actions.change_market(market=company.market, request_minutes=90, by=company.admin)
+    assert changed.request_minutes == 90
+    row = AuditEvent.objects.latest("id")
+    assert (row.act, row.before, row.after) == (
+        "market.change",
+        {"request_minutes": 1440},
+        {"request_minutes": 90},
+    )

@@ -125,6 +125,7 @@ class TestPlaces:
             "language": "es",
             "sender_email": "a@example.com",
             "undo_minutes": "10",
+            "request_minutes": "90",
             "is_active": "on",
             "currency": "EUR",
         }

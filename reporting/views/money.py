@@ -77,6 +77,9 @@ CHECK_NAMES: dict[str, Promise] = {
         "Every grant's expense is its face value, or nothing once voided"
     ),
     "limit counter equals its uses": gettext_lazy("Every limit's counter is the sum of its uses"),
+    "request holds its room until it ends": gettext_lazy("Every request holds its room or none"),
+    "request waits for one decision": gettext_lazy("Every request waits for one decision"),
+    "issued request has every approval": gettext_lazy("Every request granted was approved"),
     "issued compensation has its message": gettext_lazy("Every grant has its message"),
     "closed ledger day equals its entries": gettext_lazy(
         "Every closed day is the sum of its entries"

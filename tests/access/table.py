@@ -25,6 +25,7 @@ COMMENTERS = frozenset({"agent", "supervisor", "finance"})
 LOOKERS = frozenset({"supervisor", "finance", "auditor"})
 DECIDERS = frozenset({"supervisor", "finance"})
 AGENT = frozenset({"agent"})
+OVERSEERS = DECIDERS | {"auditor"}
 ADMIN = frozenset({"administrator"})
 AUDITOR = frozenset({"auditor"})
 CASHIER = frozenset({"cashier"})
@@ -126,6 +127,13 @@ DESK: dict[str, Row] = {
     ),
     "switch-market": do(READERS, of(market="market"), changes=False),
     "find": Row((Act("GET", STAFF, (200, 302), query=of(q="folio")),)),
+    "approvals": see(OVERSEERS),
+    "approvals-decided": see(OVERSEERS),
+    "approval": see(OVERSEERS, of(pk="approval")),
+    "approval-decide": do(DECIDERS, plain(decision="approve"), of(pk="approval")),
+    "requests": see(WORKERS),
+    "request-way": see(READERS, of(folio="asked_folio", pk="approval"), ok=204),
+    "request-withdraw": do(AGENT, nothing, of(folio="asked_folio", pk="approval")),
     "promises": see(READERS),
     "promise-end": do(WORKERS, plain(end="kept"), of(pk="promise")),
     "incidents": see(READERS, query=of(location="location", category="category", q="folio")),
@@ -243,12 +251,65 @@ LIMITS: dict[str, Row] = {
     ),
 }
 
+NIGHT = of(code="market_code", date="night")
+
+NIGHTS: dict[str, Row] = {
+    "nightly-reports": see(LOOKERS),
+    "nightly-report": see(LOOKERS, NIGHT),
+    "nightly-sign": do(
+        frozenset({"supervisor"}), plus(of(team="team"), revision="1", note="visto"), NIGHT
+    ),
+    "nightly-comment": do(LOOKERS, plain(body="lluvia"), NIGHT),
+}
+
 MONEY: dict[str, Row] = {
     "liability": see(BOOKKEEPERS),
     "liability-list": see(BOOKKEEPERS, query=plain(kind="gift_card", age="30")),
     "journal": see(BOOKKEEPERS, query=plain(account="outstanding_liability")),
     "journal-export": do(BOOKKEEPERS, plain(delimiter="semicolon"), ok=200),
     "reconciliation": see(BOOKKEEPERS, query=plain(check="1")),
+}
+
+ON_LIVE = of(code="market_code", number="live_number")
+ON_DRAFT = of(code="market_code", number="draft_number")
+IN_REVIEW = of(code="market_code", number="review_number")
+ON_SCHEDULED = of(code="market_code", number="scheduled_number")
+FINANCE = frozenset({"finance"})
+INSIDERS = frozenset({"finance", "auditor"})
+
+
+def _cell(side: Side) -> dict[str, Any]:
+    return {**ON_DRAFT(side), "key": f"{side.category}-minor-any"}
+
+
+SCALE: dict[str, Row] = {
+    "scales": see(READERS),
+    "scale": see(READERS, ON_LIVE, query=plain(segment="vip", q="vale")),
+    "scale-new": do(FINANCE, of(based_on="scale")),
+    "scale-edit": see(FINANCE, ON_DRAFT),
+    # Takes JSON; what a form sends is not a change.
+    "scale-cells": do(FINANCE, nothing, ON_DRAFT, ok=422, changes=False),
+    "scale-cell": form(
+        FINANCE,
+        plain(
+            **{
+                "count": "1",
+                "revision": "0",
+                "o0-kind": "gesture",
+                "o0-basis": "fixed",
+                "o0-name_es": "Flores",
+                "o0-name_en": "Flowers",
+                "o0-default": "100",
+            }
+        ),
+        _cell,
+    ),
+    "scale-delete": do(FINANCE, nothing, ON_DRAFT),
+    "scale-changes": see(INSIDERS, IN_REVIEW),
+    "scale-submit": do(FINANCE, plain(note="x", when="approved", revision="0"), ON_DRAFT),
+    "scale-approve": do(FINANCE, plus(of(against="scheduled_number"), revision="0"), IN_REVIEW),
+    "scale-return": do(FINANCE, plain(reason="falta el tope"), IN_REVIEW),
+    "scale-publish": do(FINANCE, nothing, ON_SCHEDULED),
 }
 
 MARKET_BODY = plain(
@@ -258,6 +319,7 @@ MARKET_BODY = plain(
     language="es",
     sender_email="a@example.com",
     undo_minutes="10",
+    request_minutes="90",
     is_active="on",
 )
 
@@ -361,6 +423,8 @@ API: dict[str, Row] = {
             ),
         )
     ),
+    "api-nightly-reports": see(LOOKERS, query=of(market="market_code")),
+    "api-nightly-report": see(LOOKERS, of(market="market_code", date="night")),
     "api-incident": Row(
         (
             Act("GET", READERS),
@@ -375,6 +439,8 @@ API: dict[str, Row] = {
         moves_value=True,
     ),
     "api-compensations": see(READERS),
+    "api-scales": see(READERS, query=of(market="market_code")),
+    "api-scale": see(READERS, of(version="scale")),
     "api-void": Row(
         (Act("POST", WORKERS, (200,), plain(reason="por error"), changes=True),),
         of(id="compensation"),
@@ -515,4 +581,5 @@ ROWS: dict[str, Row] = {
     **ADMINISTRATION,
     **REPORTS,
     **API,
+    **SCALE,
 }
