@@ -77,6 +77,17 @@ class Columns:
         return found
 
     @property
+    def paths(self) -> list[tuple[int, str]]:
+        """Every series as one SVG path: a rectangle after the other, written with two decimals."""
+        drawn: dict[int, list[str]] = {}
+        for block in self.blocks:
+            drawn.setdefault(block.series, []).append(
+                f"M{block.x:.2f} {block.y:.2f}h{block.width:.2f}v{block.height:.2f}"
+                f"h-{block.width:.2f}z"
+            )
+        return [(series, "".join(parts)) for series, parts in sorted(drawn.items())]
+
+    @property
     def table(self) -> list[tuple[Row, list[tuple[str, str]]]]:
         """The rows with their values written for people, each with its address or none."""
         return [(row, self._cells(row)) for row in self.rows]

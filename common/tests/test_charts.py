@@ -32,3 +32,11 @@ def test_only_numbers_with_something_behind_them_are_links() -> None:
 def test_bars_are_measured_by_the_longest() -> None:
     assert Bars("s", ["what"], [Bar("a", 3, "3"), Bar("b", 7, "7")]).top == 7
     assert Bars("s", ["what"], []).top == 1
+
+
+def test_a_series_is_one_path() -> None:
+    chart = Columns("s", "day", ["a", "b"], [Row("1", [30, 10]), Row("2", [20, 0])])
+    (low, first), (high, second) = chart.paths
+    assert (low, high) == (1, 2)
+    assert first == "M1.40 25.00h7.20v75.00h-7.20zM11.40 50.00h7.20v50.00h-7.20z"
+    assert second.count("M") == 1

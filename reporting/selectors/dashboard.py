@@ -198,10 +198,8 @@ _ISSUANCE = """
 SELECT 'agent', staff_id, NULL::date, NULL::text, NULL::bigint, is_statutory, {sums}
 FROM {agents} GROUP BY staff_id, is_statutory
 UNION ALL
-SELECT CASE WHEN GROUPING(date) = 0 THEN 'day' ELSE 'reason' END, NULL, date, kind, category_id,
-    FALSE, sum(issued)::bigint, sum(issued_face)::bigint, {zeros}
-FROM {given} WHERE issued > 0 AND NOT is_statutory
-GROUP BY GROUPING SETS ((date, kind), (category_id))
+SELECT what, NULL, date, kind, category_id, FALSE, number::bigint, face::bigint, {zeros}
+FROM given WHERE what <> 'cell'
 UNION ALL
 SELECT 'live', staff_id, date, NULL, category_id, FALSE, sum(issued)::bigint,
     sum(issued_face)::bigint, {zeros}
@@ -217,13 +215,23 @@ FROM cell JOIN whole USING (category_id, severity)
 WHERE whole.number > cell.number
 GROUP BY cell.staff_id
 """
-_CELLS = """
-, cell AS MATERIALIZED (
-    SELECT staff_id, category_id, severity, sum(issued) AS number, sum(issued_face) AS face
-    FROM {everybody} WHERE issued > 0 AND NOT is_statutory GROUP BY 1, 2, 3
-), whole AS MATERIALIZED (
+# Goodwill by day and kind, by category, and by the cells of the mix. The cells are everybody's:
+# where the slice is everybody's too, one reading of the rows gives all three.
+_SETS = """
+, given AS MATERIALIZED (
+    SELECT CASE WHEN GROUPING(date) = 0 THEN 'day' WHEN GROUPING(severity) = 0 THEN 'cell'
+                ELSE 'reason' END AS what,
+        staff_id, date, kind, category_id, severity, sum(issued) AS number, sum(issued_face) AS face
+    FROM {given} WHERE issued > 0 AND NOT is_statutory
+    GROUP BY GROUPING SETS ((date, kind), (category_id), (staff_id, category_id, severity))
+), cell AS MATERIALIZED ({cells}), whole AS MATERIALIZED (
     SELECT category_id, severity, sum(number) AS number, sum(face) AS face FROM cell GROUP BY 1, 2
 )
+"""
+_OWN_CELLS = "SELECT * FROM given WHERE what = 'cell'"
+_CELLS = """
+    SELECT staff_id, category_id, severity, sum(issued) AS number, sum(issued_face) AS face
+    FROM {everybody} WHERE issued > 0 AND NOT is_statutory GROUP BY 1, 2, 3
 """
 _GIVEN = "staff_id, date, kind, category_id, severity, is_statutory, issued, issued_face"
 
@@ -250,10 +258,12 @@ def issuance(part: Slice) -> Issuance:
     everybody = part.of_everybody()
     counted = counting(part, wide=everybody)
     conditions, _values = part.conditions(cases=False)
+    cells = _OWN_CELLS
+    if part != everybody:
+        cells = _CELLS.format(everybody=counted.rows(everybody, _GIVEN))
     statement = _ISSUANCE.format(
-        head=counted.head + _CELLS.format(everybody=counted.rows(everybody, _GIVEN)),
+        head=counted.head + _SETS.format(given=counted.rows(part, _GIVEN), cells=cells),
         agents=counted.rows(part, f"staff_id, is_statutory, {', '.join(ISSUANCE_MEASURES)}"),
-        given=counted.rows(part, _GIVEN),
         sums=_sums(ISSUANCE_MEASURES),
         where=" AND ".join(conditions),
         zeros=_ZEROS,

@@ -53,10 +53,10 @@ SELECT age, "left", count(*), COALESCE(sum(minor), 0)::bigint
 FROM (
     SELECT width_bucket(given.issued_at, %(born)s::timestamptz[]) AS age,
         width_bucket(given.expires_at, %(ends)s::timestamptz[]) AS "left",
-        COALESCE(card.balance_minor, given.face_minor) AS minor
+        CASE WHEN given.kind <> %(card)s THEN given.face_minor
+             ELSE (SELECT coupon.balance_minor FROM compensations_coupon coupon
+                   WHERE coupon.compensation_id = given.id) END AS minor
     FROM compensations_compensation given
-    LEFT JOIN compensations_coupon card
-        ON card.compensation_id = given.id AND given.kind = %(card)s
     WHERE given.market_id = %(market)s AND given.state = 'issued'
         AND given.expires_at > %(now)s AND {where}
 ) valid

@@ -11,6 +11,8 @@ from fractions import Fraction
 from itertools import accumulate
 
 from django.utils.formats import date_format
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -37,22 +39,23 @@ LAW = {"law": "no"}
 NEAR, FULL = Fraction(8, 10), Fraction(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A figure as it is written, and the address of the list that adds up to it; empty for none."""
+def linked(text: str, href: str = "") -> SafeString:
+    """A figure as it is written, a link where a list stands behind it; a zero is quiet.
 
-    text: str
-    href: str = ""
-
-    def __str__(self) -> str:
-        return self.text
+    Written here and not by a template for each: a page has hundreds of them.
+    """
+    if href:
+        return format_html('<a class="adds" href="{}">{}</a>', href, text)
+    if text == "0":
+        return SafeString('<span class="muted">0</span>')
+    return conditional_escape(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """A line under a tile: words before and after a number."""
 
-    number: Number
+    number: SafeString
     before: str = ""
     after: str = ""
 
@@ -60,7 +63,7 @@ class Note:
 @dataclass(slots=True)
 class Tile:
     label: str
-    value: Number
+    value: SafeString
     notes: list[Note] = field(default_factory=list)
 
 
@@ -81,19 +84,19 @@ class Line:
     agent: Agent
     name: str
     href: str
-    cases: Number
-    compensated: Number
+    cases: SafeString
+    compensated: SafeString
     share: str
-    value: Number
+    value: SafeString
     expected: str
-    law: Number | None
+    law: SafeString | None
     mean: str
     peers: str
     is_far: bool
-    requested: Number
-    rejected: Number | None
-    voided: Number
-    repeat: Number
+    requested: SafeString
+    rejected: SafeString | None
+    voided: SafeString
+    repeat: SafeString
     reason: str
     reason_share: str
     days: Sequence[int]
@@ -111,20 +114,20 @@ class Shown:
 
     # Numbers -----------------------------------------------------------------------------------
 
-    def count(self, number: int, measure: Measure, **narrowed: str) -> Number:
+    def count(self, number: int, measure: Measure, **narrowed: str) -> SafeString:
         """A count with its list; zero is no link."""
         href = self.address.behind(measure, **narrowed) if number else ""
-        return Number(self.write.count(number), href)
+        return linked(self.write.count(number), href)
 
-    def money(self, minor: int, measure: Measure, **narrowed: str) -> Number:
+    def money(self, minor: int, measure: Measure, **narrowed: str) -> SafeString:
         href = self.address.behind(measure, **narrowed) if minor else ""
-        return Number(self.write.money(minor), href)
+        return linked(self.write.money(minor), href)
 
     def _change(self, now: int, before: int | None) -> list[Note]:
         """How a count or value stands to the period compared with."""
         if not before:
             return []
-        return [Note(Number(self.write.change(Fraction(now, before) - 1)))]
+        return [Note(linked(self.write.change(Fraction(now, before) - 1)))]
 
     # Tiles -------------------------------------------------------------------------------------
 
@@ -146,7 +149,7 @@ class Shown:
             self._value_tile(figures, before),
             Tile(
                 _("Within the scale"),
-                Number(self.write.share(figures.within_scale, 1)),
+                linked(self.write.share(figures.within_scale, 1)),
                 [
                     Note(
                         self.count(figures.direct, Measure.DIRECT),
@@ -160,9 +163,9 @@ class Shown:
             self._waiting_tile(),
             Tile(
                 _("Time to compensation"),
-                Number(self.write.span(figures.mean_seconds)),
+                linked(self.write.span(figures.mean_seconds)),
                 [
-                    Note(Number(""), before=_("mean")),
+                    Note(linked(""), before=_("mean")),
                     Note(
                         self.count(figures.on_time, Measure.ON_TIME),
                         after=_("with clocks met, %(share)s")
@@ -173,7 +176,7 @@ class Shown:
             ),
             Tile(
                 _("Redeemed"),
-                Number(self.write.share(self.board.given.redeemed_share)),
+                linked(self.write.share(self.board.given.redeemed_share)),
                 [
                     Note(self.count(self.board.given.redeemed, Measure.USED), after=_("by now")),
                     Note(
@@ -186,7 +189,7 @@ class Shown:
         ]
 
     def _value_tile(self, figures: Figures, before: Figures | None) -> Tile:
-        notes = [Note(Number(self.write.about(Fraction(figures.expected))), before=_("costs"))]
+        notes = [Note(linked(self.write.about(Fraction(figures.expected))), before=_("costs"))]
         if figures.law_face:
             law = self.money(figures.law_face, Measure.ISSUED, law="yes")
             notes.append(Note(law, before=_("and by law")))
@@ -206,15 +209,15 @@ class Shown:
     def _points(self, now: Fraction | None, before: Fraction | None) -> list[Note]:
         if now is None or before is None or not rounded((now - before) * 100, 1):
             return []
-        return [Note(Number(_("%(points)s points") % {"points": self.write.points(now - before)}))]
+        return [Note(linked(_("%(points)s points") % {"points": self.write.points(now - before)}))]
 
     def _waiting_tile(self) -> Tile:
         waiting = self.board.waiting
         if waiting.oldest is None:
-            notes = [Note(Number(""), before=_("nothing waits"))]
+            notes = [Note(linked(""), before=_("nothing waits"))]
         else:
             age = timesince(waiting.oldest, self.board.at, depth=1)
-            notes = [Note(Number(age), before=_("the oldest for"))]
+            notes = [Note(linked(age), before=_("the oldest for"))]
         return Tile(_("Waiting for approval"), self.count(waiting.number, Measure.WAITING), notes)
 
     # The table ---------------------------------------------------------------------------------
@@ -253,7 +256,7 @@ class Shown:
             room=self._room(self.board.limits.get(agent.staff)),
         )
 
-    def total_line(self) -> dict[str, Number | str]:
+    def total_line(self) -> dict[str, SafeString | str]:
         """The foot of the table: every agent of the part, whichever page is shown."""
         figures = self.board.totals
         return {
@@ -293,8 +296,9 @@ class Shown:
             LimitWindow.WEEK: _("this week"),
             LimitWindow.MONTH: _("this month"),
         }[LimitWindow(use.window)]
+        short = str(LimitWindow(use.window).label).lower()
         return Room(
-            text=f"{self.write.share(Fraction(percent, 100))} {LimitWindow(use.window).label.lower()}",
+            text=f"{self.write.share(Fraction(percent, 100))} {short}",
             percent=percent,
             tone="critical" if use.share >= FULL else "moderate" if use.share >= NEAR else "",
             words=_("%(used)s of %(cap)s %(window)s")
