@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Location, Market
 from common.errors import InvalidInput
-from common.money import SEPARATORS, format_money, parse_money
+from common.money import SEPARATORS, digits, format_money, parse_money
 from incidents.models.guidance import in_reader_language
 
 from .scale_content import OfferTerms
@@ -21,9 +21,7 @@ LABELS: dict[str, Promise] = {
     "kind": gettext_lazy("kind"),
     "name_es": gettext_lazy("name in Spanish"),
     "name_en": gettext_lazy("name in English"),
-    "minimum": gettext_lazy("lowest"),
-    "default": gettext_lazy("usual"),
-    "maximum": gettext_lazy("highest"),
+    "amounts": gettext_lazy("amount"),
     "terms_es": gettext_lazy("terms in Spanish"),
     "terms_en": gettext_lazy("terms in English"),
     "basis": gettext_lazy("basis"),
@@ -69,7 +67,11 @@ class Speaker:
         return cls(market, dict(Location.objects.filter(market=market).values_list("code", "name")))
 
     def money(self, minor: int) -> str:
-        return format_money(minor, self.market.currency, self.market.locale)
+        """An amount; whole ones without their cents, since a sheet is read at a glance."""
+        text = format_money(minor, self.market.currency, self.market.locale)
+        places = digits(self.market.currency)
+        whole = minor % 10**places == 0 and text.endswith("0" * places)
+        return text[: -places - 1] if places and whole and text[-places - 1] in ".," else text
 
     def name(self, terms: OfferTerms) -> str:
         return in_reader_language(terms.name_es, terms.name_en)
@@ -96,6 +98,12 @@ class Speaker:
             "low": self.one(terms, terms.minimum),
             "high": self.one(terms, terms.maximum),
         }
+
+    def amounts(self, terms: OfferTerms) -> str:
+        """The usual amount, and the range where there is one."""
+        span = self.range(terms)
+        usual = self.one(terms, terms.default)
+        return _("%(usual)s, from %(range)s") % {"usual": usual, "range": span} if span else usual
 
     def conditions(self, terms: OfferTerms) -> list[str]:
         """What holds beside the amount, the most telling first."""
@@ -131,9 +139,9 @@ class Speaker:
 
     def value(self, terms: OfferTerms, field: str) -> str:
         """One field as a difference shows it; a dash where there is nothing."""
+        if field == "amounts":
+            return self.amounts(terms)
         value = getattr(terms, field)
-        if field in {"minimum", "default", "maximum"}:
-            return self.one(terms, value)
         if field in {"cap_minor", "approval_from_minor"}:
             return NOTHING if value is None else self.money(value)
         words = {

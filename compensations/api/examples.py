@@ -281,3 +281,47 @@ RESERVED = {
     "state": "reserved",
     "reserved_until": "2026-11-22T18:30:00Z",
 }
+
+SCALE: dict[str, Any] = {
+    "id": 31,
+    "market": "MX",
+    "number": 14,
+    "state": "live",
+    "based_on": 13,
+    "note": "Restaurant vouchers up by a fifth",
+    "author": "elena",
+    "approved_by": "martin",
+    "second_approved_by": None,
+    "effective_from": "2026-10-01T06:00:00Z",
+    "effective_until": None,
+    "currency": "MXN",
+    "rules": [
+        {
+            "category": "noise",
+            "severity": "moderate",
+            "segment": None,
+            "offers": [
+                {
+                    "id": 902,
+                    "kind": "coupon",
+                    "name_es": "Vale de consumo",
+                    "name_en": "Restaurant voucher",
+                    "terms_es": "Un solo uso.",
+                    "terms_en": "Single use.",
+                    "basis": "fixed",
+                    "minimum": 30000,
+                    "default": 50000,
+                    "maximum": 80000,
+                    "cap_minor": None,
+                    "expected_cost_bp": 4500,
+                    "validity_days": 45,
+                    "usable_at": ["CUN"],
+                    "per_customer": 3,
+                    "per_customer_days": 90,
+                    "approval_from_minor": None,
+                    "is_statutory": False,
+                }
+            ],
+        }
+    ],
+}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import approvals, coupons, granting
+from . import approvals, coupons, granting, scales
 
 urlpatterns = [
     path("incidents/<str:folio>/offers", granting.OffersView.as_view(), name="api-offers"),
@@ -17,4 +17,6 @@ urlpatterns = [
     path("coupons/redeem", coupons.RedeemView.as_view(), name="api-redeem"),
     path("coupons/release", coupons.ReleaseView.as_view(), name="api-release"),
     path("coupons/reverse", coupons.ReverseView.as_view(), name="api-reverse"),
+    path("scales", scales.ScalesView.as_view(), name="api-scales"),
+    path("scales/<int:version>", scales.ScaleView.as_view(), name="api-scale"),
 ]

@@ -34,6 +34,8 @@ from ..states import ScaleState
 from .scale_editing import address
 from .scales import frame, version_page
 
+AMOUNTS = frozenset({"minimum", "default", "maximum"})
+
 
 @dataclass(frozen=True, slots=True)
 class FieldLine:
@@ -67,13 +69,15 @@ def _offer(change: OfferChange, speaker: Speaker) -> OfferDifference:
     terms = change.after or change.before
     assert terms is not None
     before, after = change.before, change.after
+    # The three amounts read as one.
+    names = dict.fromkeys("amounts" if name in AMOUNTS else name for name in change.fields)
     lines = [
         FieldLine(
             str(LABELS[name]),
             speaker.value(before, name) if before else "",
             speaker.value(after, name) if after else "",
         )
-        for name in change.fields
+        for name in names
     ]
     return OfferDifference(
         change.kind,

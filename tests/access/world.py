@@ -16,7 +16,16 @@ from accounts.models import Holiday, IdempotentAnswer, RoleGrant, Staff
 from accounts.states import Role, Scope
 from accounts.tests.factories import AccessTokenFactory, ApiClientFactory
 from common.ids import uuid7
-from compensations.actions import grant, propose_limit, redeem, request, reverse
+from compensations.actions import (
+    approve_scale,
+    create_draft,
+    grant,
+    propose_limit,
+    redeem,
+    request,
+    reverse,
+    submit_scale,
+)
 from compensations.models import IssuanceLimit
 from compensations.states import LimitScope, LimitWindow, Measure
 from compensations.tests.scenario import Company, build, code_of, person
@@ -88,6 +97,11 @@ class Side:
     own_limit: str
     proposal: str
     portal_token: str
+    scale: str
+    live_number: str
+    scheduled_number: str
+    review_number: str
+    draft_number: str
 
     def words(self) -> list[str]:
         """What a request may contain and an answer may repeat, the longest first."""
@@ -115,6 +129,21 @@ def _rename(company: Company) -> None:
         assert category is not None
         category.name_es = category.name_en = f"Ajena {category.pk}"
         category.save()
+
+
+def _scales(company: Company, other: str) -> dict[str, str]:
+    """A version on its way in every state; finance of the sweep decides about Hugo's."""
+    found = {"scale": str(company.scale.pk), "live_number": str(company.scale.number)}
+    for name in ("scheduled", "review", "draft"):
+        draft = create_draft(market=company.market, note=f"{other} cambio", by=company.hugo)
+        found[f"{name}_number"] = str(draft.number)
+        if name == "draft":
+            break
+        at = timezone.now() + dt.timedelta(days=2) if name == "scheduled" else None
+        submit_scale(version=draft, effective_from=at, by=company.hugo)
+        if name == "scheduled":
+            approve_scale(version=draft, by=company.elena)
+    return found
 
 
 def _side(company: Company, other: str) -> tuple[Side, dict[str, Staff]]:
@@ -266,6 +295,7 @@ def _side(company: Company, other: str) -> tuple[Side, dict[str, Staff]]:
         limit=str(general.pk),
         own_limit=str(own.pk),
         proposal=str(proposal.pk),
+        **_scales(company, other),
         portal_token=issue_portal_token(
             incident=main, ref=first.pk, seed=uuid7(), until=timezone.now() + dt.timedelta(days=90)
         ),
