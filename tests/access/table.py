@@ -307,7 +307,7 @@ SCALE: dict[str, Row] = {
     "scale-delete": do(FINANCE, nothing, ON_DRAFT),
     "scale-changes": see(INSIDERS, IN_REVIEW),
     "scale-submit": do(FINANCE, plain(note="x", when="approved", revision="0"), ON_DRAFT),
-    "scale-approve": do(FINANCE, plus(of(against="scheduled_number"), revision="0"), IN_REVIEW),
+    "scale-approve": do(FINANCE, plus(of(against="live_number"), revision="0"), IN_REVIEW),
     "scale-return": do(FINANCE, plain(reason="falta el tope"), IN_REVIEW),
     "scale-publish": do(FINANCE, nothing, ON_SCHEDULED),
 }
