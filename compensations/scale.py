@@ -76,7 +76,7 @@ def rule_for(
 
 
 def range_of(offer: Offer, amount_at_stake_minor: int | None) -> Range:
-    """The offer's range on a case. Raises AmountNeeded for a share of an unknown amount."""
+    """The offer's range on a case. Raises AmountNeeded for a share of nothing or of an unknown."""
     if offer.basis == Basis.FIXED:
         return Range(offer.minimum, offer.default, offer.maximum)
     if amount_at_stake_minor is None:
@@ -86,4 +86,6 @@ def range_of(offer: Offer, amount_at_stake_minor: int | None) -> Range:
         min(share(amount_at_stake_minor, basis_points), cap)
         for basis_points in (offer.minimum, offer.default, offer.maximum)
     )
+    if middle == 0:
+        raise AmountNeeded(field="amount_at_stake_minor")
     return Range(low, middle, high)

@@ -2,12 +2,16 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, register_converter
 from django.views.i18n import JavaScriptCatalog
 
+from common.converters import Folio
 from common.gallery import gallery
 
 handler500 = "recovery.middleware.broken"
+
+# Before the apps' own addresses, which use it.
+register_converter(Folio, "folio")
 
 urlpatterns = [
     # First: programs ask most often, and each pattern before theirs costs every one of their calls.

@@ -6,9 +6,10 @@ from django.utils import timezone
 from accounts.models import Staff
 from audit.actions import event
 from common.rows import insert
+from incidents.actions import undo_compensated
+from incidents.models import Incident
 
 from .. import ledger, limits
-from ..locks import share_rules
 from ..models import Compensation, Coupon, LedgerEntry
 from ..refusals import VoidRefused
 from ..rights import check_void_right
@@ -23,7 +24,21 @@ def void(*, compensation: Compensation, reason: str, by: Staff) -> Compensation:
 
     Raises NotAllowed, VoidWindowOver, VoidRefused (redeemed in part or whole, or not issued).
     """
-    share_rules(compensation.market_id)
+    case = lock_case(compensation.incident_id)
+    row = _void(compensation, reason, by)
+    if case.compensated_at is not None and not _stands(case):
+        undo_compensated(incident=case, by=by)
+    return row
+
+
+def _stands(case: Incident) -> bool:
+    """Whether anything that was granted on the case was not taken back."""
+    given = Compensation.objects.filter(incident=case, issued_at__isnull=False)
+    return given.exclude(state=CompensationState.VOIDED).exists()
+
+
+def _void(compensation: Compensation, reason: str, by: Staff) -> Compensation:
+    """The void itself; the caller has locked the case."""
     now = timezone.now()
     coupon = Coupon.objects.select_for_update().filter(compensation=compensation.pk).first()
     row = (
@@ -85,7 +100,7 @@ def reissue(*, compensation: Compensation, reason: str, by: Staff) -> Compensati
             market=case.market, staff=by, customer=case.customer, incident=case, at=timezone.now()
         ),
     )
-    old = void(compensation=compensation, reason=reason, by=by)
+    old = _void(compensation, reason, by)
     return grant(
         incident=old.incident,
         offer=old.offer,

@@ -5,8 +5,8 @@ from django.urls import path
 from . import approvals, coupons, granting, scales
 
 urlpatterns = [
-    path("incidents/<str:folio>/offers", granting.OffersView.as_view(), name="api-offers"),
-    path("incidents/<str:folio>/compensations", granting.GrantView.as_view(), name="api-grant"),
+    path("incidents/<folio:folio>/offers", granting.OffersView.as_view(), name="api-offers"),
+    path("incidents/<folio:folio>/compensations", granting.GrantView.as_view(), name="api-grant"),
     path("compensations", granting.CompensationsView.as_view(), name="api-compensations"),
     path("compensations/<uuid:id>/void", granting.VoidView.as_view(), name="api-void"),
     path("approvals", approvals.ApprovalsView.as_view(), name="api-approvals"),

@@ -273,6 +273,34 @@ def test_void_restores_room_once_and_counters_the_ledger(company: Company) -> No
     grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
 
 
+def test_a_void_lets_the_clock_run_again_unless_something_stands(company: Company) -> None:
+    case = company.incident()
+    first = grant(incident=case, offer=company.offers["coupon"], by=company.agent)
+    second = grant(incident=case, offer=company.offers["gift_card"], by=company.agent)
+    case.refresh_from_db()
+    compensated_at = case.compensated_at
+    assert compensated_at is not None
+    void(compensation=first, reason="Se equivocó de opción.", by=company.agent)
+    case.refresh_from_db()
+    assert case.compensated_at == compensated_at
+    again = reissue(compensation=second, reason="No le llegó.", by=company.agent)
+    case.refresh_from_db()
+    assert case.compensated_at == compensated_at
+    void(compensation=again, reason="Era de otro cliente.", by=company.agent)
+    case.refresh_from_db()
+    assert case.compensated_at is None
+    assert not case.steps.filter(step="compensate").exists()
+    assert AuditEvent.objects.filter(act="incident.uncompensated", object_id=case.pk).count() == 1
+
+
+@pytest.mark.parametrize("at_stake", [0, 1])
+def test_a_share_of_nothing_is_not_granted(company: Company, at_stake: int) -> None:
+    case = company.incident(amount_at_stake_minor=at_stake)
+    with pytest.raises(AmountNeeded):
+        grant(incident=case, offer=company.offers["refund"], by=company.agent)
+    assert not Compensation.objects.exists()
+
+
 def test_who_may_void_and_until_when(company: Company) -> None:
     made = grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
     with pytest.raises(NotAllowed):

@@ -16,6 +16,7 @@ from audit.models import AuditEvent
 from audit.states import ActorKind
 from common.money import format_money
 from compensations.models import Compensation
+from compensations.states import LapseReason
 from delivery.models import Message
 from delivery.states import Channel
 from incidents.models import Category, Incident, Note, Promise
@@ -33,7 +34,17 @@ GROUPS: dict[str, LazyText] = {
     "system": gettext_lazy("System"),
 }
 # Told by the rows themselves: the message with its state, the case with the customer's words.
-TOLD = ("message.", "incident.opened", "compensation.resent", "note.", "promise.made")
+TOLD = (
+    "message.",
+    "incident.opened",
+    "compensation.resent",
+    "note.",
+    "promise.made",
+    # By the compensation's own arrow.
+    "approval.rejected",
+    "approval.withdrawn",
+    "approval.lapsed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,27 @@ def _reversed(event: AuditEvent, case: _Case) -> str:
         "amount": case.money(after.get("amount_minor", 0)),
         "reason": event.reason,
     }
+
+
+def _requested(event: AuditEvent, case: _Case) -> str:
+    after = event.after or {}
+    return _("Asked for approval: %(offer)s, %(amount)s. %(reason)s") % {
+        "offer": case.names.get(event.object_id, str(after.get("offer", ""))),
+        "amount": case.money(after.get("face_minor", 0)),
+        "reason": event.reason,
+    }
+
+
+def _approved(event: AuditEvent, _case: _Case) -> str:
+    endorsed = (event.after or {}).get("passed_up")
+    words = _("Endorsed and passed to finance") if endorsed else _("Request approved")
+    return f"{words}: {event.reason}" if event.reason else words
+
+
+def _lapsed(event: AuditEvent, _case: _Case) -> str:
+    known = event.reason in LapseReason.values
+    reason = LapseReason(event.reason).label if known else event.reason
+    return _("The request ended by itself: %(reason)s") % {"reason": reason}
 
 
 FIELD_NAMES: dict[str, LazyText] = {
@@ -172,6 +204,11 @@ def _resolved(_event: AuditEvent, case: _Case) -> str:
 Say = Callable[[AuditEvent, _Case], str]
 MONEY: dict[str, Say] = {
     "compensation.granted": _granted,
+    "compensation.requested": _requested,
+    "compensation.rejected": _because(gettext_lazy("Request rejected")),
+    "compensation.withdrawn": _because(gettext_lazy("Request withdrawn")),
+    "compensation.lapsed": _lapsed,
+    "approval.approved": _approved,
     "compensation.voided": _voided,
     "compensation.expired": _because(gettext_lazy("Expired without being used")),
     "compensation.settled": _because(gettext_lazy("Settled: posted, paid or done")),
@@ -183,6 +220,9 @@ MONEY: dict[str, Say] = {
 SYSTEM: dict[str, Say] = {
     "incident.changed": _changed,
     "incident.recovery_started": _because(gettext_lazy("Recovery started")),
+    "incident.uncompensated": _because(
+        gettext_lazy("Nothing granted stands any more: the clock of compensation runs again")
+    ),
     "incident.resolved": _resolved,
     "incident.closed": _because(gettext_lazy("Case closed")),
     "incident.reopened": _because(gettext_lazy("Case reopened")),

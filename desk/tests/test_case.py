@@ -295,3 +295,9 @@ def test_without_a_scale_rule_the_page_says_what_to_do(company: Company, desk: C
     incident = company.incident(severity="critical", severity_reason="Hay un bebé")
     text = desk.get(f"/incidents/{incident.folio}/").content.decode()
     assert "The live scale holds nothing" in text
+
+
+@pytest.mark.parametrize("folio", ["a%00", "x" * 31, "MX 1", "%F0%9F%98%80"])
+def test_what_is_no_folio_is_not_found(client: Client, folio: str, db: None) -> None:
+    for address in (f"/incidents/{folio}/", f"/api/v1/incidents/{folio}"):
+        assert client.get(address).status_code == 404, address

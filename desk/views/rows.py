@@ -2,8 +2,10 @@
 
 import uuid
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from django.http import Http404
+from django.utils import timezone
 
 from incidents.models import Customer, Incident
 from incidents.selectors import visible_customers, visible_incidents, with_list_relations
@@ -29,6 +31,8 @@ def case_or_404(desk: Desk, folio: str) -> Incident:
     found = rows.filter(folio=folio).first()
     if found is None:
         raise Http404
+    # Its clocks and dates are those of its own market, whichever the person is working in.
+    timezone.activate(ZoneInfo(found.market.time_zone))
     return found
 
 
@@ -37,4 +41,5 @@ def customer_or_404(desk: Desk, pk: uuid.UUID) -> Customer:
     found = visible_customers(desk.staff).filter(pk=pk).first()
     if found is None:
         raise Http404
+    timezone.activate(ZoneInfo(found.market.time_zone))
     return found

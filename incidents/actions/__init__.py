@@ -32,6 +32,7 @@ from .incidents import (
     reopen_incident,
     resolve_incident,
     start_recovery,
+    undo_compensated,
 )
 from .portal import issue_portal_token, revoke_portal_tokens
 
@@ -63,4 +64,5 @@ __all__ = [
     "set_segment",
     "start_recovery",
     "tick_step",
+    "undo_compensated",
 ]

@@ -419,6 +419,30 @@ def start_recovery(
     return incident
 
 
+def undo_compensated(*, incident: Incident, by: Staff) -> Incident:
+    """Lets the compensation clock run again: nothing of what was granted on the case stands.
+
+    `incident` is a row that the caller has locked. The step is open again where only a grant had
+    ticked it. Raises NotAllowed.
+    """
+    actor = authorise(by, incident.market_id, *WRITERS)
+    before = incident.compensated_at
+    incident.compensated_at = None
+    incident.version += 1
+    incident.save(update_fields=["compensated_at", "version"])
+    RecoveryStep.objects.filter(incident=incident, step=Step.COMPENSATE, proof="granted").delete()
+    record(
+        **_happened(
+            "incident.uncompensated",
+            actor,
+            incident,
+            before={"compensated_at": before.isoformat() if before else None},
+            after={"compensated_at": None},
+        )
+    )
+    return incident
+
+
 @transaction.atomic
 def resolve_incident(*, incident: Incident, resolution: str, by: Staff) -> Incident:
     """Says how it was put right; 1 to 500 characters. Raises TransitionRefused, InvalidInput."""

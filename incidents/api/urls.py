@@ -8,5 +8,5 @@ urlpatterns = [
     path("customers", CustomersView.as_view(), name="api-customers"),
     path("customers/<uuid:key>", CustomerView.as_view(), name="api-customer"),
     path("incidents", IncidentsView.as_view(), name="api-incidents"),
-    path("incidents/<str:folio>", IncidentView.as_view(), name="api-incident"),
+    path("incidents/<folio:folio>", IncidentView.as_view(), name="api-incident"),
 ]

@@ -123,6 +123,9 @@ ACTS: dict[str, Act] = {
     "start_recovery": _with(
         _incident, lambda desk, row: actions.start_recovery(incident=row, by=desk.agent)
     ),
+    "undo_compensated": _with(
+        _incident, lambda desk, row: actions.undo_compensated(incident=row, by=desk.agent)
+    ),
     "resolve_incident": _with(
         _incident,
         lambda desk, row: actions.resolve_incident(incident=row, resolution="Ya", by=desk.agent),
