@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("incidents.api.urls")),
     path("", include("compensations.api.urls")),
     path("", include("delivery.api.urls")),
+    path("", include("reporting.api.urls")),
     path("schema/", Schema.as_view(), name="api-schema"),
     path("docs/", Docs.as_view(), name="api-docs"),
     re_path(r"", NothingHere.as_view(), name="api-nothing"),

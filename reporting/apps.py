@@ -10,6 +10,10 @@ class ReportingConfig(AppConfig):
     verbose_name = _("Reporting")
 
     def ready(self) -> None:
+        from accounts.rail import register_count
+
         from . import messages
+        from .selectors.reports import unsigned_count
 
         messages.register()
+        register_count("nightly-reports", unsigned_count)

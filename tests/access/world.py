@@ -16,6 +16,7 @@ from accounts.models import Holiday, IdempotentAnswer, RoleGrant, Staff
 from accounts.states import Role, Scope
 from accounts.tests.factories import AccessTokenFactory, ApiClientFactory
 from common.ids import uuid7
+from common.windows import day_bounds, local_date
 from compensations.actions import (
     approve_scale,
     create_draft,
@@ -47,6 +48,7 @@ from incidents.models import (
     PlaybookStep,
     SeverityGuide,
 )
+from reporting.actions import build_report
 
 WORD = "ajen"
 ROLES = ("agent", "supervisor", "finance", "auditor", "administrator", "cashier")
@@ -102,6 +104,7 @@ class Side:
     scheduled_number: str
     review_number: str
     draft_number: str
+    night: str
 
     def words(self) -> list[str]:
         """What a request may contain and an answer may repeat, the longest first."""
@@ -144,6 +147,16 @@ def _scales(company: Company, other: str) -> dict[str, str]:
         if name == "scheduled":
             approve_scale(version=draft, by=company.elena)
     return found
+
+
+def _night(company: Company, ago: int) -> str:
+    """A nightly report of so many days ago, with a case of the team's last second of it."""
+    zone = company.market.time_zone
+    date = local_date(timezone.now(), zone) - dt.timedelta(days=ago)
+    if ago == 1:
+        last = day_bounds(date, zone)[1] - dt.timedelta(seconds=1)
+        Incident.objects.filter(pk=company.incident().pk).update(logged_at=last)
+    return build_report(company.market, date).report.date.isoformat()
 
 
 def _side(company: Company, other: str) -> tuple[Side, dict[str, Staff]]:
@@ -296,6 +309,7 @@ def _side(company: Company, other: str) -> tuple[Side, dict[str, Staff]]:
         own_limit=str(own.pk),
         proposal=str(proposal.pk),
         **_scales(company, other),
+        night=_night(company, 1 if other == "Propia" else 2),
         portal_token=issue_portal_token(
             incident=main, ref=first.pk, seed=uuid7(), until=timezone.now() + dt.timedelta(days=90)
         ),
