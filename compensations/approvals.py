@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.models import Market, Staff
@@ -247,17 +248,15 @@ def already_decided(approval: Approval) -> Refusal:
 def above_authority(room: Room, minor: int, market: Market, *, role: str) -> Refusal:
     """A yes that the decider's own limits do not hold, and what to do instead."""
     values = {
-        "limit": room.name,
+        "limit": capfirst(room.name),
         "left": format_money(room.left, market.currency, market.locale),
         "needed": format_money(minor, market.currency, market.locale),
         "cap": room.cap,
     }
     if room.measure == Measure.AMOUNT:
-        message = _(
-            "Above your authority: the %(limit)s leaves %(left)s and this needs %(needed)s."
-        )
+        message = _("Above your authority. %(limit)s leaves %(left)s and this needs %(needed)s.")
     else:
-        message = _("Above your authority: the %(limit)s is used up, %(cap)s compensations.")
+        message = _("Above your authority. %(limit)s is used up, %(cap)s compensations.")
     if role == Role.SUPERVISOR:
         then = _("Endorse it and pass it to finance.")
     else:

@@ -14,6 +14,7 @@ from accounts.models import Location, Market, Staff
 from accounts.states import Language
 from common.errors import InvalidInput, Refusal
 from common.money import format_money, parse_money
+from compensations.states import ApprovalState
 from delivery.states import Channel
 from incidents.models import Category, Customer
 from incidents.states import (
@@ -308,6 +309,8 @@ class GrantForm(forms.Form):
 
     offer = forms.IntegerField(min_value=1, error_messages={"required": _("Choose an offer.")})
     channel = forms.ChoiceField(label=_("Send by"), required=False)
+    # Why a second person should say yes; asked only where one has to.
+    reason = forms.CharField(label=_("Why it is worth it"), max_length=500, required=False)
 
     def __init__(
         self,
@@ -394,6 +397,49 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 2})
     )
+
+
+class DecisionForm(forms.Form):
+    """A second person's answer; a no says why."""
+
+    decision = forms.ChoiceField(
+        choices=[("approve", "approve"), ("reject", "reject"), ("pass_up", "pass_up")]
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "data-key": "n", "data-key-label": _("No")}),
+        help_text=_("Needed for a no, and read by whoever asked."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data.get("decision") == "reject" and not data.get("reason"):
+            self.add_error("reason", _("Write why not: whoever asked reads it."))
+        return data
+
+
+class DecidedFilter(forms.Form):
+    """What a list of requests is narrowed by; `before` is the last one of the page before."""
+
+    state = forms.ChoiceField(
+        label=_("How it ended"),
+        required=False,
+        choices=[
+            ("", _("All")),
+            *((s.value, s.label) for s in ApprovalState if s != ApprovalState.PENDING),
+        ],
+    )
+    level = forms.ChoiceField(
+        label=_("Who decides"),
+        required=False,
+        choices=[("", _("All")), ("1", _("Supervisors")), ("2", _("Finance"))],
+    )
+    whose = forms.ChoiceField(
+        label=_("Decided by"), required=False, choices=[("", _("All")), ("mine", _("Me"))]
+    )
+    before = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
 class SendForm(forms.Form):

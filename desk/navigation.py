@@ -14,12 +14,11 @@ from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.translation import gettext as _
 
 from accounts.models import Staff
-from accounts.rail import count_of
 from accounts.states import Role
 from compensations.limit_rights import limits_waiting
 
 from .places import Desk, desk_of
-from .selectors import lists
+from .selectors import approvals, lists
 
 Item = dict[str, Any]
 
@@ -74,10 +73,13 @@ class _Frame:
                 "mine": lists.mine(desk),
                 "team": lists.of_team(desk),
                 "promises": lists.own_promises_today(desk),
+                "requests": approvals.own_waiting(desk),
             }
             supervises = desk.staff.has_role(desk.market, Role.SUPERVISOR)
             if supervises:
                 wanted["critical"] = lists.critical(desk)
+            if desk.holds(Role.SUPERVISOR, Role.FINANCE):
+                wanted["approvals"] = approvals.to_decide(desk)
             counts = lists.bounded_counts(wanted)
             items += [
                 {"label": _("My cases"), "url": _address("home"), "count": counts["mine"]},
@@ -91,6 +93,15 @@ class _Frame:
                         "count": counts["critical"],
                     }
                 )
+            if "approvals" in counts:
+                items.append(self._approvals(counts["approvals"]))
+            items.append(
+                {
+                    "label": _("My requests"),
+                    "url": _address("requests"),
+                    "count": counts["requests"] if counts["requests"] != "0" else "",
+                }
+            )
             today = counts["promises"]
             items.append(
                 {
@@ -99,12 +110,26 @@ class _Frame:
                     "count": _("%(count)s today") % {"count": today} if today != "0" else "",
                 }
             )
+        elif desk.holds(Role.FINANCE):
+            counts = lists.bounded_counts({"approvals": approvals.to_decide(desk)})
+            items.append(self._approvals(counts["approvals"]))
+        elif desk.holds(Role.AUDITOR):
+            items.append(self._approvals("0"))
         return [
             *items,
             {"label": _("All cases"), "url": cases},
             {"label": _("Customers"), "url": _address("customers")},
             {"label": _("Scale"), "url": _address("scales")},
         ]
+
+    @staticmethod
+    def _approvals(count: str) -> Item:
+        """The inbox, with how many wait for this very person."""
+        return {
+            "label": _("Approvals"),
+            "url": _address("approvals"),
+            "count": count if count != "0" else "",
+        }
 
     def _role_items(self) -> list[Item]:
         assert self.staff is not None
@@ -114,7 +139,6 @@ class _Frame:
             items.append({"label": _("Issuance by agent"), "url": _address("issuance")})
         elif Role.AGENT in roles:
             items.append({"label": _("My figures"), "url": _address("issuance-me")})
-        items += self._night_items()
         items += self._money_items()
         if Role.CASHIER in roles:
             items.append({"label": _("Counter"), "url": _address("counter")})
@@ -125,19 +149,6 @@ class _Frame:
         # There is one only where nothing leaves the machine.
         items.append({"label": _("Mailbox"), "url": _address("mailbox")})
         return items
-
-    def _night_items(self) -> list[Item]:
-        desk = self.desk
-        if desk is None or not desk.holds(Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR):
-            return []
-        unsigned = count_of("nightly-reports", desk.staff, desk.market)
-        return [
-            {
-                "label": _("Nightly reports"),
-                "url": _address("nightly-reports"),
-                "count": _("%(count)s unsigned") % {"count": unsigned} if unsigned else "",
-            }
-        ]
 
     def _money_items(self) -> list[Item]:
         desk = self.desk

@@ -230,7 +230,7 @@ def test_a_compensation_moves_only_along_its_arrows(source: str, target: str) ->
     for door, passed in _tries(row, target):
         # An arrow that is drawn may still ask for more than the state alone.
         assert source == target or drawn or not passed, door
-    more = {**ALSO.get(target, {})}
+    more: dict[str, Any] = {**ALSO.get(target, {})}
     if target == "voided":
         more["voided_by"] = row.granted_by_id
     elif source == "voided":

@@ -154,7 +154,8 @@ def try_to_pass_up(*, approval: Approval, by: Staff, note: str = "") -> Approval
         requested_by_id=waiting.requested_by_id,
         lapses_at=now + dt.timedelta(minutes=case.market.request_minutes),
     )
-    insert(above, approval_event(waiting, compensation, by.as_actor(role), note))
+    act = approval_event(waiting, compensation, by.as_actor(role), note, passed_up=True)
+    insert(above, act)
     return above
 
 

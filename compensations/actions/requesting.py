@@ -208,7 +208,12 @@ def _of_case(compensation: Compensation, case: Incident) -> Compensation:
 
 
 def approval_event(
-    approval: Approval, compensation: Compensation, by: Actor, reason: str
+    approval: Approval,
+    compensation: Compensation,
+    by: Actor,
+    reason: str,
+    *,
+    passed_up: bool = False,
 ) -> AuditEvent:
     """The unsaved audit row of an approval's arrow from pending."""
     return event(
@@ -226,6 +231,7 @@ def approval_event(
             "face_minor": compensation.face_minor,
             "currency": compensation.currency,
             "requested_by": str(approval.requested_by_id),
+            "passed_up": passed_up,
         },
         reason=reason,
     )

@@ -69,6 +69,8 @@ class OptionRow:
     typed: str = ""
     error: str = ""
     checked: bool = False
+    # What was typed was refused for want of a second person.
+    asking: bool = False
 
     @property
     def pk(self) -> int:
@@ -78,6 +80,22 @@ class OptionRow:
     def tight(self) -> bool:
         """Whether the room left is what bounds the amount."""
         return self.most_minor < self.option.maximum_minor
+
+    @property
+    def asks(self) -> bool:
+        """Whether, as it stands, choosing it asks for a second person."""
+        return self.asking or self.option.asks
+
+    @property
+    def blocked(self) -> bool:
+        """Whether nobody can give it here and now, alone or together."""
+        return not self.option.grantable and not self.option.requestable
+
+    @property
+    def bounded_alone(self) -> bool:
+        """Whether it can be granted alone up to an amount, and above it only be asked for."""
+        option = self.option
+        return option.grantable and option.requestable
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +169,18 @@ def channel_choices(market: Market, contacts: Sequence[ContactPoint]) -> list[tu
 
 
 def option_rows(card: OfferCard) -> list[OptionRow]:
-    """The offers with the digit that picks each one that may be granted now."""
+    """The offers with the digit that picks each one that may be granted or asked for now."""
     rows = []
     number = 0
     for option in card.options:
         key = ""
-        if option.grantable:
+        if option.grantable or option.requestable:
             number += 1
             key = str(number) if number <= 9 else ""
-        room = option.room
-        most = option.maximum_minor
-        if room is not None and option.minimum_minor <= room.left < most:
-            most = room.left
-        rows.append(OptionRow(option, key, most, option.minimum_minor < option.maximum_minor))
+        has_range = option.minimum_minor < option.maximum_minor
+        # Where nothing can be given the range is shown as the scale has it.
+        most = option.most_minor if option.most_minor >= option.minimum_minor else 0
+        rows.append(OptionRow(option, key, most or option.maximum_minor, has_range))
     return rows
 
 

@@ -7,18 +7,81 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Staff
-from compensations.models import Compensation, Coupon
+from compensations.approvals import FINANCE_LEVEL
+from compensations.models import Approval, Compensation, Coupon
 from compensations.selectors import can_void, live_value, visible_compensations
-from compensations.states import CompensationState
+from compensations.states import ApprovalState, CompensationState, LapseReason
 from delivery.models import Message
 from incidents.models import Customer, Incident
 
 from .way import Way, way_of
 
+# A request is usually decided in this time; afterwards the page asks less often.
+AT_FIRST = dt.timedelta(minutes=15)
 YEAR = dt.timedelta(days=365)
 GIVEN = (CompensationState.ISSUED, CompensationState.SETTLED, CompensationState.EXPIRED)
+
+
+# How often the page asks whether a request was decided, in seconds: at first, and later.
+SOON, LATER = 5, 30
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as whoever asked follows it."""
+
+    approval: Approval
+    mine: bool
+
+    @property
+    def waiting(self) -> bool:
+        return self.approval.state == ApprovalState.PENDING
+
+    @property
+    def poll(self) -> int:
+        """In seconds; 0 where nothing is to come."""
+        if not self.waiting:
+            return 0
+        return SOON if timezone.now() - self.approval.requested_at < AT_FIRST else LATER
+
+    @property
+    def seen(self) -> str:
+        """What has to differ for the page to be drawn again."""
+        return f"{self.approval.pk.hex[-8:]}-{self.approval.state}"
+
+    @property
+    def waits_for(self) -> str:
+        """Whose decision it is, by name of the team where supervisors decide."""
+        if self.approval.level == FINANCE_LEVEL:
+            return _("finance")
+        team = self.approval.compensation.team
+        if team is None:
+            return _("the supervisors")
+        return _("the supervisors of %(team)s") % {"team": team.name}
+
+    @property
+    def ended(self) -> str:
+        """How it ended, in words; empty while it waits."""
+        row = self.approval
+        values = {
+            "name": row.decided_by.name if row.decided_by else "",
+            "reason": row.decision_reason,
+        }
+        match row.state:
+            case ApprovalState.APPROVED:
+                return _("Approved by %(name)s") % values
+            case ApprovalState.REJECTED:
+                return _("Rejected by %(name)s: %(reason)s") % values
+            case ApprovalState.WITHDRAWN:
+                return _("Withdrawn by who asked")
+            case ApprovalState.LAPSED:
+                known = row.decision_reason in LapseReason.values
+                why = LapseReason(row.decision_reason).label if known else row.decision_reason
+                return _("Ended by itself: %(reason)s") % {"reason": why}
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +92,7 @@ class Given:
     coupon: Coupon | None
     ways: list[Way]
     may_void: bool
+    asked: Asked | None = None
 
     @property
     def latest(self) -> Way | None:
@@ -56,10 +120,29 @@ def given_on(
     ways: dict[uuid.UUID, list[Way]] = {}
     for message in messages:
         ways.setdefault(message.ref, []).append(way_of(message))
+    asked = asked_for(compensations, staff)
     return [
-        Given(row, getattr(row, "coupon", None), ways.get(row.pk, []), can_void(row, staff))
+        Given(
+            row,
+            getattr(row, "coupon", None),
+            ways.get(row.pk, []),
+            can_void(row, staff),
+            asked.get(row.pk),
+        )
         for row in compensations
     ]
+
+
+def asked_for(compensations: Sequence[Compensation], staff: Staff) -> dict[uuid.UUID, Asked]:
+    """The last approval of each of those that were requested."""
+    if not compensations:
+        return {}
+    rows = (
+        Approval.objects.filter(compensation__in=[row.pk for row in compensations])
+        .select_related("decided_by", "compensation__team")
+        .order_by("id")
+    )
+    return {row.compensation_id: Asked(row, row.requested_by_id == staff.pk) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

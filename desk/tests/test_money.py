@@ -108,10 +108,20 @@ def test_a_limit_says_which_how_much_is_left_and_what_to_do(
 
 
 def test_room_left_bounds_the_upper_end(company: Company, path: str, desk: Client) -> None:
-    company.limit("agent", "day", "amount", 250_00)
+    company.limit("team", "day", "amount", 250_00)
     text = desk.get(path).content.decode()
     assert f'data-min="{100_00}" data-max="{250_00}"' in text
     assert "Its upper end is bounded by the room left." in text
+
+
+def test_ones_own_room_bounds_what_is_granted_alone(
+    company: Company, path: str, desk: Client
+) -> None:
+    company.limit("agent", "day", "amount", 250_00)
+    text = desk.get(path).content.decode()
+    assert f'data-min="{100_00}" data-max="{300_00}"' in text
+    assert f'data-alone="{250_00}"' in text
+    assert "Alone you grant up to $\u00a0250.00" in text
 
 
 def test_an_offer_that_needs_approval_says_so(company: Company, path: str, desk: Client) -> None:

@@ -66,7 +66,7 @@ def _tabs(request: HttpRequest, view: CaseView, show: str) -> list[dict[str, Any
     ]
 
 
-def _options(view: CaseView, form: GrantForm | None) -> list[OptionRow]:
+def _options(view: CaseView, form: GrantForm | None, *, asking: bool) -> list[OptionRow]:
     """The offers, with what the person chose and typed where the grant was refused."""
     if view.offers is None:
         return []
@@ -80,6 +80,7 @@ def _options(view: CaseView, form: GrantForm | None) -> list[OptionRow]:
             typed=form.typed(row.pk),
             checked=str(row.pk) == chosen,
             error=form.amount_error if str(row.pk) == chosen else "",
+            asking=asking and str(row.pk) == chosen,
         )
         for row in rows
     ]
@@ -111,7 +112,7 @@ def case_page(
             "rail": view.rail,
             "compensate": compensation_clock(incident),
             "resolve": resolution_clock(incident),
-            "options": _options(view, refused.get("grant")),
+            "options": _options(view, refused.get("grant"), asking=bool(refused.get("asking"))),
             "entries": entries[hidden:],
             "hidden": hidden,
             "tabs": _tabs(request, view, show),

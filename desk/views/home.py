@@ -4,18 +4,20 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import Staff
 from accounts.permissions import staff_required
 from accounts.states import Role
 from accounts.workplace import SESSION_KEY
+from common.posting import post_only
 from compensations.selectors import room_for
 from compensations.states import Measure
 from incidents.selectors import due_promises
 
 from ..places import Desk, desk_of, desk_page
 from ..selectors import lists
+from ..selectors.approvals import own_waiting_rows
 from .rows import case_row
 
 
@@ -53,11 +55,12 @@ def my_cases(request: HttpRequest, desk: Desk) -> HttpResponse:
             "promises": owed,
             "end_of_today": tomorrow,
             "counts": lists.view_counts(desk),
+            "requests": own_waiting_rows(desk),
         },
     )
 
 
-@require_POST
+@post_only("home")
 @desk_page()
 def switch_market(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Works in another of the person's markets from here on."""

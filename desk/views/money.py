@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from common.errors import Refusal
-from compensations.actions import grant, reissue, resend, void
+from common.posting import post_only
+from compensations.actions import grant_or_request, reissue, resend, void
 from compensations.messages import portal_url
 from compensations.models import Compensation, Offer
 from compensations.selectors import visible_compensations
@@ -58,43 +59,57 @@ def _compensation(desk: Desk, incident: Incident, pk: uuid.UUID) -> Compensation
     return found
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def grant_offer(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
-    """Grants the chosen offer. A refusal says which rule, what is left and what to do."""
+    """Grants the chosen offer, or asks for it where that needs a second person and says why.
+
+    A refusal says which rule, what is left and what to do.
+    """
     incident = case_or_404(desk, folio)
     channels = channel_choices(incident.market, active_contacts(incident.customer))
     form = GrantForm(request.POST, market=incident.market, channels=channels)
     status = 422
     refusal: Refusal | None = None
+    asking = False
     if form.is_valid():
         data = form.cleaned_data
 
         def run() -> str:
-            compensation = grant(
+            made = grant_or_request(
                 incident=incident,
                 offer=Offer(pk=data["offer"]),
                 amount_minor=data["amount_minor"],
                 channel=data["channel"] or None,
+                reason=data["reason"],
                 by=desk.staff,
             )
-            return _after_sending(incident, compensation)
+            if made.state == CompensationState.REQUESTED:
+                messages.success(
+                    request, _("Asked. It is granted and sent the moment somebody approves it.")
+                )
+                return _case(incident, "#given")
+            messages.success(request, _("Granted. Its message is on the way."))
+            return _after_sending(incident, made)
 
         try:
             address = once(staff=desk.staff, path=request.path, data=request.POST, act=run)
         except Refusal as error:
             refusal, status = error, error.status
-            if error.field == "amount_minor":
+            # What only a second person may give is asked for at once: the reason is all that lacks.
+            asking = error.extra.get("request") is True
+            if error.field == "amount_minor" and not asking:
                 form.refuse_amount(str(error))
             else:
                 show_refusal(form, error)
         else:
-            messages.success(request, _("Granted. Its message is on the way."))
             return redirect(address)
-    return case_page(request, desk, incident, status=status, grant=form, refusal=refusal)
+    return case_page(
+        request, desk, incident, status=status, grant=form, refusal=refusal, asking=asking
+    )
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def send(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpResponse:
     """Sends the same code again, over the same or another channel."""
@@ -119,7 +134,7 @@ def send(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpRes
     return redirect(address)
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def take_back(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpResponse:
     """Voids what was not redeemed; with `again`, grants the same once more under a new code."""
@@ -205,7 +220,7 @@ def handover(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> Htt
     )
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def confirm(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpResponse:
     """The customer has the link."""
@@ -219,7 +234,7 @@ def confirm(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> Http
     return redirect(_case(incident, "#given"))
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def try_again(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpResponse:
     """Queues a message that failed, or whose outcome nobody knows, once more."""
@@ -233,7 +248,7 @@ def try_again(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> Ht
     return redirect(_case(incident, "#given"))
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def give_up(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpResponse:
     """Writes a message off, for a reason."""

@@ -41,6 +41,18 @@ function echo(input) {
   return say(`= ${show(minor)} ${currency}`);
 }
 
+/* An offer says with `data-alone` how much a person grants alone and with `data-usual` what is granted when
+   nothing is typed; above the first, choosing it asks for a second person. */
+function ask(input) {
+  const radio = input.closest(".offer")?.querySelector("input[type=radio][data-alone]");
+  if (!radio) return;
+  const { currency, locale } = input.dataset;
+  const minor = input.value.trim() === "" ? Number(radio.dataset.usual) : read(input.value, locale, Number(input.dataset.digits ?? 2));
+  if (minor !== null && currency) radio.toggleAttribute("data-asks", minor > Number(radio.dataset.alone));
+}
+
 document.addEventListener("input", (event) => {
-  if (event.target.matches?.("input[data-amount]")) echo(event.target);
+  if (!event.target.matches?.("input[data-amount]")) return;
+  echo(event.target);
+  ask(event.target);
 });

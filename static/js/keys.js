@@ -1,4 +1,4 @@
-/* Keys. A link, button or field says its key with `data-key` ("c", "ctrl+enter"); pressing it clicks or
+/* Keys. A link, button or field says its key with `data-key` ("c", "ctrl+enter", "a y" for either); pressing it clicks or
    focuses it. Single keys are ignored while a person types and can be switched off (WCAG 2.1.4). An open
    dialog hides the keys behind it. `?` lists the keys of the page. */
 
@@ -28,7 +28,7 @@ const openDialog = () => [...document.querySelectorAll("dialog[open]")].pop();
 function find(name, from) {
   const scope = openDialog() ?? document;
   const all = [...scope.querySelectorAll("[data-key]")].filter(
-    (node) => node.dataset.key.toLowerCase() === name && !node.disabled && shown(node),
+    (node) => node.dataset.key.toLowerCase().split(" ").includes(name) && !node.disabled && shown(node),
   );
   const form = from instanceof Element ? from.closest("form") : null;
   return all.find((node) => form && (node.form === form || form.contains(node))) ?? all[0];
@@ -62,7 +62,8 @@ function showKeys() {
   const list = dialog.querySelector("[data-keys-list]");
   const rows = new Map();
   for (const node of document.querySelectorAll("[data-key]")) {
-    if (!rows.has(node.dataset.key) && shown(node)) rows.set(node.dataset.key, labelOf(node));
+    const [key] = node.dataset.key.split(" ");
+    if (!rows.has(key) && shown(node)) rows.set(key, labelOf(node));
   }
   if (document.querySelector("[data-listnav]")) {
     for (const [key, name] of [["j", "keyNext"], ["k", "keyPrevious"], ["enter", "keyOpen"], ["x", "keyMark"]]) {

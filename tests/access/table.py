@@ -578,7 +578,6 @@ ROWS: dict[str, Row] = {
     **COUNTER,
     **LIMITS,
     **MONEY,
-    **NIGHTS,
     **ADMINISTRATION,
     **REPORTS,
     **API,
