@@ -14,6 +14,7 @@ from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.translation import gettext as _
 
 from accounts.models import Staff
+from accounts.rail import count_of
 from accounts.states import Role
 from compensations.limit_rights import limits_waiting
 
@@ -139,6 +140,7 @@ class _Frame:
             items.append({"label": _("Issuance by agent"), "url": _address("issuance")})
         elif Role.AGENT in roles:
             items.append({"label": _("My figures"), "url": _address("issuance-me")})
+        items += self._night_items()
         items += self._money_items()
         if Role.CASHIER in roles:
             items.append({"label": _("Counter"), "url": _address("counter")})
@@ -149,6 +151,19 @@ class _Frame:
         # There is one only where nothing leaves the machine.
         items.append({"label": _("Mailbox"), "url": _address("mailbox")})
         return items
+
+    def _night_items(self) -> list[Item]:
+        desk = self.desk
+        if desk is None or not desk.holds(Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR):
+            return []
+        unsigned = count_of("nightly-reports", desk.staff, desk.market)
+        return [
+            {
+                "label": _("Nightly reports"),
+                "url": _address("nightly-reports"),
+                "count": _("%(count)s unsigned") % {"count": unsigned} if unsigned else "",
+            }
+        ]
 
     def _money_items(self) -> list[Item]:
         desk = self.desk

@@ -578,6 +578,7 @@ ROWS: dict[str, Row] = {
     **COUNTER,
     **LIMITS,
     **MONEY,
+    **NIGHTS,
     **ADMINISTRATION,
     **REPORTS,
     **API,

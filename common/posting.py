@@ -1,0 +1,32 @@
+"""Addresses that only take a form. Read, they lead to the page that shows the form."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import redirect
+
+View = Callable[..., HttpResponseBase]
+
+
+def post_only(back: str, *kept: str) -> Callable[[View], View]:
+    """Lets a POST through; whoever reads the address is sent on to the page named `back`.
+
+    `kept` are the parts of the address that `back` takes too. A refused form leaves this address
+    in the browser's bar, and a sign-in in between comes back to it: neither may end on a 405.
+    Nothing is looked up here, so that the page itself says who may see it.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def taken(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method == "POST":
+                return view(request, *args, **kwargs)
+            if request.method in {"GET", "HEAD"}:
+                return redirect(back, **{name: kwargs[name] for name in kept})
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+
+        return taken
+
+    return decorate
