@@ -141,7 +141,9 @@ class ListAddress:
         for name, value in self.values.items():
             if name in NARROW:
                 rows = NARROW[name](self, rows, value)
-        return search_incidents(rows, self.text) if self.text else rows
+        if not self.text:
+            return rows
+        return search_incidents(rows, self.text, lists.cases(self.desk))
 
 
 Rows = QuerySet[Incident]

@@ -21,6 +21,7 @@ from .selectors import (
     logged_between,
     search_customers,
     search_incidents,
+    visible_incidents,
     with_email,
     with_phone,
 )
@@ -158,7 +159,7 @@ class IncidentFilter(ReadableFilterSet):
         return logged_between(queryset, None, day_bounds(value, self._zone())[1])
 
     def by_words(self, queryset: QuerySet[Incident], name: str, value: str) -> QuerySet[Incident]:
-        return search_incidents(queryset, value)
+        return search_incidents(queryset, value, visible_incidents(self.user))
 
 
 class CustomerFilter(ReadableFilterSet):

@@ -19,9 +19,9 @@ from django.db.models import FloatField, Func, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from common.fingerprints import fingerprint
+from common.folding import Fold
 
 from ..models import ContactPoint, Customer, Incident, NarrativeWord
-from ..models.customers import Fold
 from .customers import visible_customers
 from .incidents import visible_incidents
 from .slips import words_near
@@ -113,12 +113,14 @@ class Read(Func):
     output_field = SearchVectorField()
 
 
-def _newest_by_narrative(rows: QuerySet[Incident], query: str) -> QuerySet[Incident]:
-    """Those of the newest incidents whose words fit, read one after the other.
+def _newest_by_narrative(
+    rows: QuerySet[Incident], query: str, among: QuerySet[Incident]
+) -> QuerySet[Incident]:
+    """Those of the newest incidents of `among` whose words fit, read one after the other.
 
     Common words bring enough of them at little cost, where the index would first bring all.
     """
-    oldest = Incident.objects.order_by("-id").values("id")[NEWEST : NEWEST + 1]
+    oldest = among.order_by("-id").values("id")[NEWEST : NEWEST + 1]
     far_back = Coalesce(Subquery(oldest), Value(uuid.UUID(int=0)))
     fitting = rows.alias(read=Read("narrative_search")).filter(read=_raw(query), id__gt=far_back)
     return fitting.order_by("-id")
@@ -193,10 +195,13 @@ def search_customers(queryset: QuerySet[Customer], text: str) -> QuerySet[Custom
     return queryset.filter(id__in=_customer_ids(queryset, text))
 
 
-def search_incidents(queryset: QuerySet[Incident], text: str) -> QuerySet[Incident]:
+def search_incidents(
+    queryset: QuerySet[Incident], text: str, among: QuerySet[Incident] | None = None
+) -> QuerySet[Incident]:
     """The incidents of `queryset` that fit what was typed: the newest few hundred of each kind.
 
-    Apply other filters first: the bound then counts only what passes them.
+    Apply other filters first: the bound then counts only what passes them. `among` is what the
+    person may see before any filter, where `queryset` has some.
     """
     text = clean_query(text)
     if not text:
@@ -210,7 +215,7 @@ def search_incidents(queryset: QuerySet[Incident], text: str) -> QuerySet[Incide
     whole = " & ".join(words)
     if words:
         begun = f"{whole}:*" if len(words[-1]) >= FEWEST_LETTERS_OF_A_BEGINNING else whole
-        ways.append(_newest_by_narrative(plain, begun))
+        ways.append(_newest_by_narrative(plain, begun, plain if among is None else among))
     ids = _united(_bounded(ways, BOUND))
     if words and len(ids) < BOUND:
         further = _united(_bounded([_by_narrative(plain, whole)], BOUND))
