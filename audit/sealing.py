@@ -20,6 +20,14 @@ logger = logging.getLogger(__name__)
 
 # One number for this one lock of the database; any constant does that nobody else uses.
 _LOCK = 0x5EA1
+# Below the oldest transaction that still runs, in this database or another of the same server.
+_HORIZON = (
+    "SELECT audit_transaction(pg_snapshot_xmin(pg_current_snapshot())), statement_timestamp()"
+)
+# For the control of a test: everything that is visible now.
+_UNGUARDED = (
+    "SELECT audit_transaction(pg_snapshot_xmax(pg_current_snapshot())), statement_timestamp()"
+)
 # Rows cross from the server in steps of this many.
 _STEP = 2_000
 
@@ -64,10 +72,7 @@ def _seal_next(most: int) -> Seal | None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         # Each statement sees what was committed before it. Whatever is below the horizon has
         # ended by now, so the statements after this one see all of it.
-        cursor.execute(
-            "SELECT audit_transaction(pg_snapshot_xmin(pg_current_snapshot())), "
-            "date_trunc('microseconds', statement_timestamp())"
-        )
+        cursor.execute(_UNGUARDED if "horizon" in settings.GUARDS_OFF else _HORIZON)
         horizon, now = cursor.fetchone()
         last = _last()
         begin = chain.Position(last.until_txid, last.until_id) if last else chain.Position(0, 0)

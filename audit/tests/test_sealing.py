@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from audit import chain, lineage, periodic
 from audit.models import AuditEvent, Seal
 from audit.sealing import CannotSeal, seal
+from audit.states import Wrong
 from audit.verifying import verify
 from tests.support.race import count, errors, race
 
@@ -78,6 +79,19 @@ def test_a_slow_transaction_with_a_low_id_is_sealed_in_its_place(other: Any) -> 
     seal_all()
     assert _sealed_ids() == [slow, *later]
     assert verify().finding is None
+
+
+def test_the_control_without_the_horizon_seals_too_early(other: Any, settings: Any) -> None:
+    cursor = other.cursor()
+    cursor.execute(INSERT.format(names="", values=""))
+    (slow,) = cursor.fetchone()
+    write(3)
+    settings.GUARDS_OFF = frozenset({"horizon"})
+    assert seal().rows == 3
+    other.commit()
+    finding = verify().finding
+    assert finding is not None
+    assert (finding.wrong, finding.row) == (Wrong.INSERTED, slow)
 
 
 def test_a_slow_transaction_with_a_high_id_is_sealed_in_its_place(other: Any) -> None:

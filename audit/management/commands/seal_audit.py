@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import ProgrammingError
 
 from audit import checkpoints, keys
 from audit.lineage import continue_after_restore
@@ -31,13 +32,21 @@ class Command(BaseCommand):
             help="print the public halves of the keys, as AUDIT_SEAL_OLD_KEYS takes them, and end",
         )
 
+    def _continue(self) -> None:
+        try:
+            raised = continue_after_restore()
+        except ProgrammingError:
+            raise CommandError("Run this as the owner of the database.") from None
+        if raised:
+            self.stdout.write("The trail's transaction numbers go on from the last seal.")
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["public_keys"]:
             halves = keys.public_halves().items()
             self.stdout.write(",".join(f"{key_id}:{raw.hex()}" for key_id, raw in halves))
             return
-        if options["after_restore"] and continue_after_restore():
-            self.stdout.write("The trail's transaction numbers go on from the last seal.")
+        if options["after_restore"]:
+            self._continue()
         try:
             done = seal()
         except CannotSeal as problem:
