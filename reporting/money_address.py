@@ -18,6 +18,7 @@ from .selectors.money import AGE_NAMES, END_NAMES, BookKey, Key, Open, Span
 
 # A journal of more days is two files.
 LONGEST_DAYS = 366
+# Nothing was booked before: an earlier date is a slip of the hand.
 EARLIEST = dt.date(2000, 1, 1)
 
 
@@ -37,13 +38,13 @@ def read_span(values: Mapping[str, str], market: Market, today: dt.date) -> Span
 
     At most LONGEST_DAYS, of which the last ones are kept.
     """
-    end = min(_date(values.get("to", "")) or today, today)
+    end = max(min(_date(values.get("to", "")) or today, today), EARLIEST)
     start = _date(values.get("from", "")) or end.replace(day=1)
-    start = max(min(start, end), end - dt.timedelta(days=LONGEST_DAYS - 1), EARLIEST)
+    longest = end - dt.timedelta(days=LONGEST_DAYS - 1)
     return Span(
         market,
-        start,
-        max(start, end),
+        max(min(start, end), longest),
+        end,
         _among(values.get("account", ""), Account.values),
         _among(values.get("event", ""), LedgerEvent.values),
     )

@@ -1,4 +1,4 @@
-"""Limits as people see and change them: sources, proposals, second person, and what each role may."""
+"""Limits as people see and change them: sources, proposals, the second person, who may what."""
 
 import uuid
 from typing import Any
