@@ -15,6 +15,7 @@ from .money import grant_row, redeem_row
 from .over_http import http_rows
 from .pages import measured
 from .plans import Plan, plan_of
+from .publishing import publish_rows
 from .starting import start_rows
 from .table import Row, render
 from .volume import make_volume
@@ -66,6 +67,9 @@ def _rows(asked: Asked, plans: list[Plan]) -> Iterable[Row]:
         yield from _volume_rows(asked.incidents, plans)
     if "audit" in asked.only:
         yield audit_row(asked.rounds)
+    if "publish" in asked.only:
+        # Last: what was live before it can no longer be granted.
+        yield from publish_rows(bench, asked.rounds)
 
 
 def run(asked: Asked) -> tuple[list[Row], list[Plan]]:
