@@ -11,12 +11,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import connection, models
 from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Actor
 from audit.states import ActorKind
 from common.fingerprints import fingerprint
+from common.folding import Fold
 from common.ids import uuid7
 from common.prepared import prepared
 
@@ -90,7 +92,7 @@ class Location(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
-        ordering = ["name"]
+        ordering = [Fold("name")]
         constraints = [
             models.UniqueConstraint(fields=["market", "code"], name="location_code_in_market")
         ]
@@ -110,7 +112,7 @@ class Team(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
-        ordering = ["name"]
+        ordering = [Fold("name")]
         constraints = [
             models.UniqueConstraint(fields=["market", "name"], name="team_name_in_market")
         ]
@@ -157,7 +159,7 @@ class Staff(AbstractBaseUser):
     REQUIRED_FIELDS = ["name", "email"]
 
     class Meta:
-        ordering = ["name"]
+        ordering = [Fold("name")]
         verbose_name = _("member of staff")
         verbose_name_plural = _("staff")
         indexes = [
@@ -191,6 +193,21 @@ class Staff(AbstractBaseUser):
     def supervised_team_ids(self) -> frozenset[int]:
         """Teams under the person, read once per instance (so once per request)."""
         return frozenset(self.supervised_teams.values_list("pk", flat=True))
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """What a session is bound to: the password, as in Django, and the roles held.
+
+        So a role that is given or taken ends every session of the person, whatever changed it.
+        """
+        held = sorted(
+            f"{market_id}:{role}" for market_id, roles in self.role_map.items() for role in roles
+        )
+        return salted_hmac(
+            "accounts.Staff.session",
+            "\n".join([self.password, *held]),
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
 
     def has_role(self, market: Market | int, *roles: str) -> bool:
         """Whether the person holds any of `roles` in the market."""
@@ -279,7 +296,7 @@ class ApiClient(models.Model):
     is_authenticated = True
 
     class Meta:
-        ordering = ["name"]
+        ordering = [Fold("name")]
         constraints = [
             models.UniqueConstraint(
                 fields=["market", "name"],

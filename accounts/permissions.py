@@ -7,11 +7,13 @@ may be seen at all is the answer of its app's `visible_to`.
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from common.errors import NotAllowed
 
@@ -55,8 +57,21 @@ def staff_required(*roles: str) -> Callable[[View[P]], View[P]]:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    response = redirect_to_login(request.get_full_path())
+    """The sign-in page, which leads back to the page that the person was on."""
     if request.headers.get("HX-Request") == "true":
-        # A fragment must not be filled with the sign-in page: the whole page goes there.
-        return HttpResponse(status=204, headers={"HX-Redirect": response.url})
-    return response
+        # Asked in the background, where a person may be typing: the page says that the session
+        # ended and stays, with what was written.
+        return HttpResponse(status=401)
+    if request.method in {"GET", "HEAD"}:
+        return redirect_to_login(request.get_full_path())
+    return redirect_to_login(_page_of_form(request))
+
+
+def _page_of_form(request: HttpRequest) -> str:
+    """The page that sent a form, where it is one of ours; else the form's own address."""
+    came_from = request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(came_from, {request.get_host()}, request.is_secure()):
+        parts = urlsplit(came_from)
+        if parts.netloc == request.get_host():
+            return urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    return request.get_full_path()

@@ -1,4 +1,8 @@
-"""Granting and ending roles. Nobody touches their own; both take effect on the next request."""
+"""Granting and ending roles. Nobody touches their own; both take effect on the next request.
+
+Either ends the person's sessions (see `Staff._get_session_auth_hash`) and revokes their keys: what
+was signed in under other rights does not go on.
+"""
 
 from django.db import transaction
 from django.utils import timezone
@@ -27,6 +31,11 @@ class RoleEnded(Refusal):
     default_message = _("This role ended before.")
 
 
+def _end_keys(staff: Staff) -> int:
+    """Revokes the person's keys for the API; how many."""
+    return staff.access_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+
+
 def refuse_own(staff: Staff, by: By) -> None:
     """Raises OwnRoles when the actor is the person."""
     if isinstance(by, Staff) and by.pk == staff.pk:
@@ -53,7 +62,7 @@ def grant_role(*, staff: Staff, market: Market, role: str, by: By) -> RoleGrant:
         object_kind="staff",
         object_id=row.pk,
         market_code=market.code,
-        after={"role": role},
+        after={"role": role, "keys_ended": _end_keys(row)},
     )
     return grant
 
@@ -79,5 +88,6 @@ def end_role(*, grant: RoleGrant, by: Staff) -> RoleGrant:
         object_id=row.staff_id,
         market_code=row.market.code,
         before={"role": row.role},
+        after={"keys_ended": _end_keys(row.staff)},
     )
     return row

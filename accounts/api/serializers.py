@@ -1,11 +1,23 @@
 """Shapes that refuse what they do not know."""
 
+import datetime as dt
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+
+
+class Moment(serializers.DateTimeField):
+    """A moment that says its offset from UTC; without one it could be any of many."""
+
+    def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
+        if value.tzinfo is None:
+            raise serializers.ValidationError(
+                _("Say the offset from UTC too, as in 2026-11-22T10:00:00-06:00.")
+            )
+        return value
 
 
 class StrictFields(serializers.Serializer[Any]):

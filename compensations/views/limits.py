@@ -18,6 +18,7 @@ from accounts.models import Staff
 from accounts.states import Role
 from accounts.workplace import Workplace, workplace_page
 from common.errors import NotAllowed, NotFound, Refusal
+from common.folding import Fold
 from incidents.states import Segment
 
 from .. import standing
@@ -59,7 +60,7 @@ def _number(text: str) -> int | None:
 def limits(request: HttpRequest, here: Workplace) -> HttpResponse:
     """What waits for a second person, then people and teams by how near their limits they are."""
     text = request.GET.get("q", "").strip()
-    teams = list(visible_limit_teams(here.staff, here.market).order_by("name"))
+    teams = list(visible_limit_teams(here.staff, here.market).order_by(Fold("name")))
     chosen = next((row for row in teams if str(row.pk) == request.GET.get("team")), None)
     people = visible_people(here.staff, here.market).select_related("team")
     if chosen is not None:

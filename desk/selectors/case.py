@@ -8,6 +8,7 @@ from django.utils.functional import Promise as LazyText
 from accounts.models import Market, Staff
 from accounts.selectors import visible_staff
 from accounts.states import Role
+from common.folding import Fold
 from compensations.actions.sending import choose_channel
 from compensations.limits import Room
 from compensations.models import Compensation
@@ -230,5 +231,5 @@ def people_who_work(desk: Desk, market: Market) -> list[Staff]:
             role_grants__ended_at=None,
         )
         .distinct()
-        .order_by("name")[:300]
+        .order_by(Fold("name"))[:300]
     )

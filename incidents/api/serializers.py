@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.serializers import StrictSerializer
+from accounts.api.serializers import Moment, StrictSerializer
 from accounts.states import Language
 from common.money import MAX_MINOR
 from delivery.states import Channel
@@ -153,7 +153,7 @@ class IncidentFields(StrictSerializer):
     amount_at_stake_minor = serializers.IntegerField(
         min_value=0, max_value=MAX_MINOR, required=False, allow_null=True
     )
-    occurred_at = serializers.DateTimeField(required=False, allow_null=True)
+    occurred_at = Moment(required=False, allow_null=True)
 
 
 class IncidentIn(IncidentFields):

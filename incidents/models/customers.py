@@ -16,17 +16,11 @@ from accounts.models import Market, Staff
 from accounts.states import Language
 from common.contacts import mask_email, mask_phone
 from common.fingerprints import fingerprint
+from common.folding import Fold
 from common.ids import uuid7
 from delivery.states import Channel
 
 from ..states import ContactKind, Segment
-
-
-class Fold(models.Func):
-    """The database's `fold()`: lower case without accents."""
-
-    function = "fold"
-    output_field = models.TextField()
 
 
 class Words(models.Func):

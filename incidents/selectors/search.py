@@ -19,9 +19,9 @@ from django.db.models import FloatField, Func, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from common.fingerprints import fingerprint
+from common.folding import Fold
 
 from ..models import ContactPoint, Customer, Incident, NarrativeWord
-from ..models.customers import Fold
 from .customers import visible_customers
 from .incidents import visible_incidents
 from .slips import words_near

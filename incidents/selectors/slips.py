@@ -5,8 +5,9 @@ The dictionary gives candidates by shared trigrams; how many slips lie between t
 
 from django.db.models import FloatField, Func, Value
 
+from common.folding import Fold
+
 from ..models import NameWord, NarrativeWord
-from ..models.customers import Fold
 
 
 class Similarity(Func):

@@ -80,6 +80,7 @@ def test_a_session_logs_too_with_its_csrf_token(desk: Desk) -> None:
         ("location", "NOWHERE", 422),
         ("severity", "critical", 422),
         ("occurred_at", "2999-01-01T00:00:00Z", 422),
+        ("occurred_at", "2026-01-01 10:00", 400),
         ("source_ref", "x", 400),
         ("surprise", 1, 400),
         ("folio", "MX-2026-1", 400),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from accounts.models import Market, Staff, Team
 from accounts.states import Role
 from common.errors import NotAllowed
+from common.folding import Fold
 
 WHOLE = (Role.FINANCE, Role.AUDITOR)
 LOOKERS = (Role.SUPERVISOR, *WHOLE)
@@ -48,7 +49,9 @@ def sight_of(staff: Staff, market: Market, *, own: bool = False) -> Sight:
 
 def _supervised(staff: Staff, market: Market) -> list[Team]:
     return list(
-        Team.objects.filter(market=market, supervisors=staff).order_by("name").only("id", "name")
+        Team.objects.filter(market=market, supervisors=staff)
+        .order_by(Fold("name"))
+        .only("id", "name")
     )
 
 
@@ -56,5 +59,5 @@ def seen_teams(sight: Sight) -> list[Team]:
     """The teams that a filter may name."""
     if sight.own:
         return []
-    teams = Team.objects.filter(market=sight.market).order_by("name").only("id", "name")
+    teams = Team.objects.filter(market=sight.market).order_by(Fold("name")).only("id", "name")
     return list(teams if sight.teams is None else teams.filter(pk__in=sight.teams))
