@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Staff
+from accounts.models import Market, Staff
 from accounts.states import Role
 from audit.models import AuditEvent
 from common.errors import InvalidInput, NotAllowed, NotFound, Refusal, Stale, TransitionRefused
@@ -37,7 +37,7 @@ from compensations.scale_refusals import (
     Superseded,
 )
 from compensations.scale_versions import compared_with, difference, visible_scales
-from compensations.states import ScaleState
+from compensations.states import SCALE_TRANSITIONS, ScaleState
 
 from .scenario import Company, build, person
 
@@ -581,3 +581,40 @@ def test_a_cell_has_a_name_for_pages() -> None:
         assert read_key(place.key) == place
     for text in ("", "12-minor", "x-minor-any", "1-2-3-4", "-1-minor-any", "9" * 30 + "-minor-any"):
         assert read_key(text) is None
+
+
+STATES = [str(state) for state in ScaleState]
+
+
+@pytest.mark.parametrize("source", STATES)
+@pytest.mark.parametrize("target", STATES)
+def test_a_version_moves_only_along_its_arrows(company: Company, source: str, target: str) -> None:
+    """By an update and by a saved row alike; what an arrow allows, the actions do above."""
+    if source == target or target in SCALE_TRANSITIONS.get(source, frozenset()):
+        return
+    market = Market.objects.get(pk=company.market.pk)
+    market.pk, market.code = None, "ZZ"
+    market.save(force_insert=True)
+    now = timezone.now()
+    with transaction.atomic():
+        version = ScaleVersion.objects.create(
+            market=market,
+            number=77,
+            state=source,
+            author=company.elena,
+            approved_by=company.hugo,
+            approved_at=now,
+            effective_from=now,
+            effective_until=now if source == "retired" else None,
+        )
+        until = now if target == "retired" else None
+        changed = {"state": target, "effective_until": until}
+
+        rows = ScaleVersion.objects.filter(pk=version.pk)
+        with pytest.raises(IntegrityError, match="not drawn"), transaction.atomic():
+            rows.update(**changed)
+        version.state, version.effective_until = target, until
+        with pytest.raises(IntegrityError, match="not drawn"), transaction.atomic():
+            version.save()
+        # A lone retired version is not a market's whole history.
+        transaction.set_rollback(True)
