@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from . import nightly
+from . import issuance, nightly
 
 urlpatterns = [
+    path("reports/issuance", issuance.IssuanceView.as_view(), name="api-issuance"),
     path("reports/nightly", nightly.NightlyReportsView.as_view(), name="api-nightly-reports"),
     path(
         "reports/nightly/<str:market>/<str:date>",

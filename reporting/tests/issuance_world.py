@@ -154,7 +154,7 @@ def _request(
     state = dice.choice(("rejected", "withdrawn", "lapsed", "pending"))
     if state != "pending":
         ended = min(asked + dt.timedelta(hours=20 * dice.random()), now)
-        history.asked(case, asked, state, ended, granted_by=by, team=by.team)  # type: ignore[arg-type]
+        history.asked(case, asked, state, ended, granted_by=by, team_id=by.team_id)  # type: ignore[arg-type]
         return
     row = history._row(case, "large", 900_00, by, created_at=asked)  # type: ignore[arg-type]
     row.state = "requested"
