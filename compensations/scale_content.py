@@ -171,7 +171,7 @@ def _of_one(terms: OfferTerms, locations: frozenset[str]) -> Iterator[tuple[str,
             yield name, _("Use at most %(most)s letters.") % {"most": most}
     yield from _of_amounts(terms)
     if not 0 <= terms.expected_cost_bp <= WHOLE:
-        yield "expected_cost_bp", _("The expected cost is from 0 to 100 % of the face value.")
+        yield "expected_cost_bp", _("The expected cost is at most the face value.")
     if not 1 <= terms.validity_days <= LONGEST_VALIDITY:
         words = _("Valid from 1 to %(most)s days.") % {"most": LONGEST_VALIDITY}
         yield "validity_days", words
@@ -202,7 +202,7 @@ def _of_amounts(terms: OfferTerms) -> Iterator[tuple[str, str]]:
         if not 0 <= getattr(terms, name) <= most:
             yield (
                 name,
-                _("A share is from 0 to 100 %.")
+                _("A share is at most the whole amount.")
                 if terms.is_share
                 else _("This amount is too large."),
             )
