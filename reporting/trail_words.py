@@ -46,6 +46,7 @@ SENTENCES: dict[str, str | Promise] = {
     "incident.changed": lazy("Changed case %(case)s: %(fields)s"),
     "incident.recovery_started": lazy("Began recovery of case %(case)s"),
     "incident.step_done": lazy("Did the step “%(step)s” on case %(case)s"),
+    "incident.uncompensated": lazy("Nothing is granted on case %(case)s any more"),
     "incident.resolved": lazy("Resolved case %(case)s"),
     "incident.closed": lazy("Closed case %(case)s"),
     "incident.reopened": lazy("Opened case %(case)s again"),
