@@ -1,11 +1,13 @@
-"""Addresses that only take a form. Read, they lead to the page that shows the form."""
+"""Addresses that only take a form: read, they lead to its page; taken, the page says so."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
+from django.utils.functional import Promise
 
 View = Callable[..., HttpResponseBase]
 
@@ -30,3 +32,11 @@ def post_only(back: str, *kept: str) -> Callable[[View], View]:
         return taken
 
     return decorate
+
+
+def accepted(request: HttpRequest, words: str | Promise, *, path: str = "") -> None:
+    """Says that a form was taken. The browser forgets the unsent text that it kept for it.
+
+    `path` is where the form is sent, where that is not the address of this request.
+    """
+    messages.success(request, str(words), extra_tags=path or request.path)

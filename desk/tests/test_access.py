@@ -5,8 +5,10 @@ Success and denial share one set-up, and a denial also shows that nothing was ch
 
 import datetime as dt
 import uuid
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -217,8 +219,50 @@ def test_unknown_things_are_404(desk: Client, things: Things) -> None:
     assert desk.post(f"/promises/{nobody}/end/", {"end": "kept"}).status_code == 404
 
 
-def test_acts_take_only_posts(desk: Client, things: Things) -> None:
+def test_acts_that_are_read_lead_to_their_page(desk: Client, things: Things) -> None:
+    """A refused form leaves its address in the bar; entering it again must not end on nothing."""
     for path in things.acts:
         if path.endswith("change/"):
             continue
-        assert desk.get(path).status_code == 405, path
+        answer = desk.get(path)
+        assert answer.status_code == 302, path
+        page = answer["Location"]
+        assert page == "/" or path.startswith(page) or things.incident.folio in page, path
+        assert desk.get(page).status_code == 200, path
+        assert desk.put(path).status_code == 405, path
+
+
+def test_an_address_asked_in_a_way_it_does_not_take_is_a_page(desk: Client) -> None:
+    answer = desk.post("/find/")
+    assert answer.status_code == 405
+    assert answer["Allow"] == "GET, HEAD"
+    assert "This address only takes a form" in answer.content.decode()
+
+
+def _next(answer: HttpResponse) -> str:
+    place = urlsplit(answer["Location"])
+    assert place.path == "/accounts/login/"
+    return parse_qs(place.query)["next"][0]
+
+
+def test_a_form_sent_after_the_session_ended_comes_back_to_its_page(
+    client: Client, things: Things
+) -> None:
+    case = f"/incidents/{things.incident.folio}/"
+    here = "http://testserver"
+    for referer, back in (
+        (f"{here}{case}?show=notes", f"{case}?show=notes"),
+        ("https://elsewhere.example/incidents/", f"{case}notes/"),
+        ("", f"{case}notes/"),
+        (f"{here}.example{case}", f"{case}notes/"),
+    ):
+        answer = client.post(f"{case}notes/", {"body": "x"}, headers={"Referer": referer})
+        assert _next(answer) == back, referer
+    # Where the form's own address is all there is, reading it leads to the case as well.
+    assert client.get(f"{case}notes/")["Location"] == case
+
+
+def test_a_background_request_without_a_session_leaves_the_page_alone(client: Client) -> None:
+    answer = client.post("/incidents/new/panel/", headers={"HX-Request": "true"})
+    assert answer.status_code == 401
+    assert not {"HX-Redirect", "Location"} & set(answer.headers)

@@ -13,9 +13,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from common.errors import Refusal
+from common.posting import accepted, post_only
 from incidents.actions import (
     acknowledge_playbook,
     add_note,
@@ -60,14 +60,14 @@ def _taken(
             show_refusal(form, refusal)
             status = refusal.status
         else:
-            messages.success(request, str(done))
+            accepted(request, done)
             return redirect(address)
     else:
         status = 422
     return case_page(request, desk, incident, status=status, **{name: form})
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page()
 def note(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     """Adds an internal note."""
@@ -84,7 +84,7 @@ def note(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     )
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def promise(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     """Promises the customer something by a moment."""
@@ -111,7 +111,7 @@ def promise(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     )
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def step(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     """Ticks one of the steps that no other act proves."""
@@ -123,7 +123,7 @@ def step(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     return redirect("incident", folio)
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def resolve(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     """Says how the case was put right."""
@@ -141,7 +141,7 @@ def resolve(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     )
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def close(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     """Ends a resolved case."""
@@ -155,7 +155,7 @@ def close(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     return redirect("incident", folio)
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def reopen(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     """Takes a resolved or closed case up again, for a reason."""
@@ -171,7 +171,7 @@ def reopen(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     )
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*READERS)
 def read_playbook(request: HttpRequest, desk: Desk, folio: str, pk: int) -> HttpResponse:
     """The person has read this version of the playbook."""

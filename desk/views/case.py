@@ -2,10 +2,11 @@
 
 import datetime as dt
 import uuid
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.contrib import messages
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.selectors import visible_locations
 from common.errors import Refusal, Stale
+from common.posting import accepted
 from incidents.actions import change_incident
 from incidents.models import Incident
 from incidents.selectors import categories_for
@@ -86,6 +88,41 @@ def _options(view: CaseView, form: GrantForm | None, *, asking: bool) -> list[Op
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A refused act whose form the page no longer draws: why, and what was typed in it."""
+
+    reasons: list[str]
+    typed: list[tuple[str, str]]
+
+
+def _lost(view: CaseView, incident: Incident, refused: Mapping[str, Any]) -> Lost | None:
+    """The refused act that would be answered in silence, if there is one."""
+    is_open = incident.state in OPEN_STATES
+    voidable = {row.compensation.pk for row in view.given if row.sendable and row.may_void}
+    drawn = {
+        "promise": view.can_work,
+        "resolution": view.can_work and is_open,
+        "reopening": view.can_work and not is_open,
+        "grant": view.can_work and is_open and bool(view.offers and view.offers.options),
+        "voiding": view.can_work and refused.get("voiding_pk") in voidable,
+    }
+    form: forms.Form | None = next(
+        (refused[name] for name, here in drawn.items() if name in refused and not here), None
+    )
+    if form is None:
+        return None
+    typed = [
+        (str(field.label), str(form.data.get(name, "")).strip())
+        for name, field in form.fields.items()
+        if type(field) is forms.CharField
+    ]
+    if isinstance(form, GrantForm):
+        typed.append((_("Amount"), str(form.data.get(form.amount_name, "")).strip()))
+    reasons = [str(error) for errors in form.errors.values() for error in errors]
+    return Lost(list(dict.fromkeys(reasons)), [row for row in typed if row[1]])
+
+
 def case_page(
     request: HttpRequest,
     desk: Desk,
@@ -128,6 +165,7 @@ def case_page(
             "reopening": ReasonForm(auto_id="reopen_%s"),
             "voiding": ReasonForm(auto_id="void_%s"),
             "token": uuid.uuid4().hex,
+            "lost": _lost(view, incident, refused),
             **refused,
         },
         status=status,
@@ -225,7 +263,7 @@ def change(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
             except Refusal as refusal:
                 show_refusal(form, refusal, ChangeForm.NAMES)
             else:
-                messages.success(request, _("The case is corrected."))
+                accepted(request, _("The case is corrected."))
                 return redirect("incident", folio)
     return render(
         request,

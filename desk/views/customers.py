@@ -8,9 +8,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from common.errors import Refusal
+from common.posting import post_only
 from delivery.channels import available_channels
 from incidents.actions import (
     add_contact,
@@ -187,7 +188,7 @@ def customer_edit(request: HttpRequest, desk: Desk, pk: uuid.UUID) -> HttpRespon
     )
 
 
-@require_POST
+@post_only("customer", "pk")
 @desk_page(*WORKERS)
 def contact_add(request: HttpRequest, desk: Desk, pk: uuid.UUID) -> HttpResponse:
     """One more way to reach the customer."""
@@ -212,7 +213,7 @@ def _contact(desk: Desk, customer: Customer, pk: uuid.UUID) -> ContactPoint:
     return found
 
 
-@require_POST
+@post_only("customer", "pk")
 @desk_page(*WORKERS)
 def contact_correct(
     request: HttpRequest, desk: Desk, pk: uuid.UUID, contact_pk: uuid.UUID
@@ -236,7 +237,7 @@ def contact_correct(
     )
 
 
-@require_POST
+@post_only("customer", "pk")
 @desk_page(*WORKERS)
 def contact_remove(
     request: HttpRequest, desk: Desk, pk: uuid.UUID, contact_pk: uuid.UUID
@@ -252,7 +253,7 @@ def contact_remove(
     return redirect("customer", customer.pk)
 
 
-@require_POST
+@post_only("customer", "pk")
 @never_cache
 @desk_page()
 def contact_reveal(

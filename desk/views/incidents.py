@@ -5,11 +5,12 @@ import uuid
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import Location
 from accounts.selectors import visible_locations
 from common.errors import Refusal
+from common.posting import post_only
 from incidents.actions import change_incident
 from incidents.models import Incident
 from incidents.selectors import bounded_count, categories_for, incident_page, visible_incidents
@@ -83,7 +84,7 @@ def _take_over(incident: Incident, desk: Desk) -> tuple[Incident, str]:
     return incident, ""
 
 
-@require_POST
+@post_only("incidents")
 @desk_page(*WORKERS)
 def take_over(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Marked cases become the person's: first what will happen, then the result of each row."""

@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.selectors import visible_locations
 from common.contacts import normalise_email, normalise_phone
 from common.errors import InvalidInput, Refusal
+from common.posting import accepted, post_only
 from incidents.actions import discard_draft, save_draft
 from incidents.models import Category, Customer, IntakeDraft
 from incidents.selectors import categories_for, find_customers
@@ -121,11 +122,10 @@ def _save(request: HttpRequest, desk: Desk, categories: list[Category]) -> HttpR
             except Refusal as refusal:
                 show_refusal(form, refusal, IntakeForm.NAMES)
             else:
-                if request.POST.get("then") != "next":
-                    return redirect(address)
                 folio = address.rstrip("/").rsplit("/", 1)[1]
-                messages.success(request, _("Case %(folio)s is logged.") % {"folio": folio})
-                return redirect("incident-new")
+                accepted(request, _("Case %(folio)s is logged.") % {"folio": folio})
+                then_next = request.POST.get("then") == "next"
+                return redirect("incident-new" if then_next else address)
     typed = {name: request.POST.get(name, "") for name in FIELDS}
     panel = panel_for(desk, typed, categories)
     found: list[Customer] = []
@@ -205,7 +205,7 @@ def guess_new_customer(text: str, country: str) -> dict[str, str]:
     return {"new_name": text}
 
 
-@require_POST
+@post_only("incident-new")
 @desk_page(*WORKERS)
 def new_customer(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The boxes of a new customer, filled from what was looked up; empty once one is picked."""
@@ -217,7 +217,7 @@ def new_customer(request: HttpRequest, desk: Desk) -> HttpResponse:
     return render(request, "desk/_new_customer.html", {"form": form, "focus": True})
 
 
-@require_POST
+@post_only("incident-new")
 @desk_page(*WORKERS)
 def panel(request: HttpRequest, desk: Desk) -> HttpResponse:
     """What stands beside the form, for what is typed so far."""
@@ -240,7 +240,7 @@ def panel(request: HttpRequest, desk: Desk) -> HttpResponse:
     )
 
 
-@require_POST
+@post_only("incident-new")
 @desk_page(*WORKERS)
 def draft(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Keeps what is typed so far. One that arrives after its form was saved is dropped."""
@@ -253,7 +253,7 @@ def draft(request: HttpRequest, desk: Desk) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@require_POST
+@post_only("incident-new")
 @desk_page(*WORKERS)
 def start_over(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Throws the draft away."""
@@ -261,7 +261,7 @@ def start_over(request: HttpRequest, desk: Desk) -> HttpResponse:
     return redirect("incident-new")
 
 
-@require_POST
+@post_only("incident", "folio")
 @desk_page(*WORKERS)
 def add_to(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     """Adds what was typed to a case that exists already, instead of opening another."""
@@ -285,5 +285,6 @@ def add_to(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return redirect("incident-new")
-    messages.success(request, _("Added to %(folio)s.") % {"folio": incident.folio})
+    said = _("Added to %(folio)s.") % {"folio": incident.folio}
+    accepted(request, said, path=reverse("incident-new"))
     return redirect("incident", incident.folio)

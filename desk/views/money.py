@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from common.errors import Refusal
-from common.posting import post_only
+from common.posting import accepted, post_only
 from compensations.actions import grant_or_request, reissue, resend, void
 from compensations.messages import portal_url
 from compensations.models import Compensation, Offer
@@ -85,11 +85,11 @@ def grant_offer(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
                 by=desk.staff,
             )
             if made.state == CompensationState.REQUESTED:
-                messages.success(
+                accepted(
                     request, _("Asked. It is granted and sent the moment somebody approves it.")
                 )
                 return _case(incident, "#given")
-            messages.success(request, _("Granted. Its message is on the way."))
+            accepted(request, _("Granted. Its message is on the way."))
             return _after_sending(incident, made)
 
         try:
@@ -160,7 +160,7 @@ def take_back(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> Ht
             status = refusal.status
         else:
             words = _("Replaced by a new code.") if again else _("Voided. Its room is yours again.")
-            messages.success(request, words)
+            accepted(request, words)
             return redirect(address)
     return case_page(
         request, desk, incident, status=status, voiding=form, voiding_pk=compensation.pk

@@ -8,9 +8,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from common.errors import Refusal
+from common.posting import post_only
 from incidents.actions import break_promise, cancel_promise, keep_promise
 from incidents.models import Promise
 from incidents.selectors import visible_incidents
@@ -48,7 +49,7 @@ def promise_list(request: HttpRequest, desk: Desk) -> HttpResponse:
     )
 
 
-@require_POST
+@post_only("promises")
 @desk_page(*WORKERS)
 def end_promise(request: HttpRequest, desk: Desk, pk: uuid.UUID) -> HttpResponse:
     """Kept, broken or cancelled. Asked twice, the second is harmless."""

@@ -2,6 +2,8 @@
    later works without being set up. */
 
 import "./prefs.js";
+import "./session.js";
+import "./keep.js";
 import "./focus.js";
 import "./keys.js";
 import "./combobox.js";

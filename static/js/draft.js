@@ -1,7 +1,9 @@
 /* Drafts. A form with `data-draft-url` is posted there shortly after each change, apart from htmx, and
    `[data-draft-status]` inside it says what happened. A failed save is tried again, spread out; the text
-   stays in the page and nothing is kept in the browser's storage, since it is about customers. */
+   stays in the page, and in this tab until the server has it (keep.js). */
 
+import { forget } from "./keep.js";
+import { sessionEnded } from "./session.js";
 import { language, word } from "./words.js";
 
 const QUIET = 1200;
@@ -39,11 +41,13 @@ async function save(form) {
     });
     if (answer.ok) {
       mine.tries = 0;
+      forget(form);
       status(form, word("saved", { time: clockTime() }));
       return;
     }
     if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) {
       status(form, word("signedOut"), "critical");
+      sessionEnded();
       return;
     }
   } catch {
@@ -61,6 +65,14 @@ document.addEventListener("input", (event) => {
 document.addEventListener("change", (event) => {
   const form = event.target.form ?? null;
   if (form?.dataset.draftUrl) later(form, QUIET);
+});
+
+document.addEventListener("keep:back", (event) => {
+  if (event.target.dataset.draftUrl) later(event.target, QUIET);
+});
+
+document.addEventListener("session:back", () => {
+  for (const form of document.querySelectorAll("form[data-draft-url]")) later(form, 0);
 });
 
 document.addEventListener("submit", (event) => clearTimeout(state.get(event.target)?.timer));

@@ -1,5 +1,6 @@
 /* Keys. A link, button or field says its key with `data-key` ("c", "ctrl+enter", "a y" for either); pressing it clicks or
-   focuses it. Single keys are ignored while a person types and can be switched off (WCAG 2.1.4). An open
+   focuses it, and opens a disclosure on its first field. Keys with Enter go to the form that holds the focus,
+   else to the open disclosure's. Single keys are ignored while a person types and can be switched off (WCAG 2.1.4). An open
    dialog hides the keys behind it. `?` lists the keys of the page. */
 
 import { singleKeysOn } from "./prefs.js";
@@ -23,6 +24,8 @@ function nameOf(event) {
   return parts.join("+");
 }
 
+const FIRST = "input:not([type=hidden]), select, textarea";
+
 const openDialog = () => [...document.querySelectorAll("dialog[open]")].pop();
 
 function find(name, from) {
@@ -30,14 +33,27 @@ function find(name, from) {
   const all = [...scope.querySelectorAll("[data-key]")].filter(
     (node) => node.dataset.key.toLowerCase().split(" ").includes(name) && !node.disabled && shown(node),
   );
-  const form = from instanceof Element ? from.closest("form") : null;
-  return all.find((node) => form && (node.form === form || form.contains(node))) ?? all[0];
+  const inside = (box) => box && all.find((node) => node.form === box || box.contains(node));
+  const at = from instanceof Element ? from : null;
+  const open = name.endsWith("+enter") ? [...scope.querySelectorAll("details.disclosure[open]")].reverse() : [];
+  return inside(at?.closest("form")) ?? inside(at?.closest("details[open]")) ?? open.map(inside).find(Boolean) ?? all[0];
+}
+
+/** A disclosure opens on its first field; open already, it is only gone to. */
+function enter(summary) {
+  summary.parentElement.open = true;
+  const first = summary.parentElement.querySelector(FIRST);
+  (first ?? summary).focus();
 }
 
 function act(node) {
   if (node.matches("input:not([type=radio], [type=checkbox], [type=submit], [type=button]), textarea, select")) {
     node.focus();
     node.select?.();
+    return;
+  }
+  if (node.matches("details > summary")) {
+    enter(node);
     return;
   }
   node.focus();

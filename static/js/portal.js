@@ -4,3 +4,4 @@ import "./prefs.js";
 import "./menu.js";
 import "./copy.js";
 import "./clicks.js";
+import "./keep.js";

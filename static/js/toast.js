@@ -34,13 +34,15 @@ function leaveLater(node) {
   node.addEventListener("focusout", go);
 }
 
-/** Show a notice. Tones: good, info, moderate, critical. */
-export function toast(text, tone = "info") {
+/** Show a notice. Tones: good, info, moderate, critical. Of those `about` one thing only the last stays. */
+export function toast(text, tone = "info", about = "") {
+  if (about) region()?.querySelector(`[data-about="${about}"]`)?.remove();
   const model = document.getElementById("toast-template")?.content.firstElementChild;
   if (!region() || !model || !text) return;
   const node = model.cloneNode(true);
   node.className = `toast toast-${tone}`;
   node.dataset.toast = tone;
+  if (about) node.dataset.about = about;
   node.querySelector("use").setAttribute("href", `${sprite()}#${ICONS[tone] ?? "info"}`);
   node.querySelector("p").textContent = text;
   if (tone === "critical") node.setAttribute("role", "alert");
@@ -56,7 +58,7 @@ document.addEventListener("toast", (event) => toast(event.detail.text ?? event.d
 
 document.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
-  if (status === 401) toast(word("signedOut"), "critical");
+  if (status === 401) document.dispatchEvent(new CustomEvent("session:ended"));
   else if (status === 429) toast(word("tooMany"), "moderate");
   else toast(word(status >= 500 ? "offline" : "refused"), "critical");
 });
