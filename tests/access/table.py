@@ -503,6 +503,9 @@ API: dict[str, Row] = {
 ISSUANCE = plus(
     of(team="team", location="location", category="category", staff="person"), period="30"
 )
+API_ISSUANCE = of(
+    market="market_code", team="team", location="location_code", category="category_code"
+)
 REPORTS: dict[str, Row] = {
     "issuance": Row(
         (
@@ -515,6 +518,12 @@ REPORTS: dict[str, Row] = {
         query=lambda side: {**ISSUANCE(side), "customer": side.customer, "measure": "repeat"},
     ),
     "issuance-me": see(WORKERS, query=ISSUANCE),
+    "api-issuance": Row(
+        (
+            Act("GET", LOOKERS, query=plus(API_ISSUANCE, period="30")),
+            Act("GET", frozenset({"agent"}), query=of(market="market_code")),
+        )
+    ),
 }
 
 # Answer anybody; the address names nothing of a market, or a secret that is its own key.
