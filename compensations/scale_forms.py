@@ -133,12 +133,19 @@ FIELDS = {
 }
 
 
+NAMES = _("Write the name in both languages: customers read theirs.")
+
+
 class OfferForm(forms.Form):
     """One offer as finance types it; `terms()` is what it says."""
 
     kind = forms.ChoiceField(label=_("Kind"), choices=OfferKind.choices)
-    name_es = forms.CharField(label=_("Name in Spanish"), max_length=80, required=False)
-    name_en = forms.CharField(label=_("Name in English"), max_length=80, required=False)
+    name_es = forms.CharField(
+        label=_("Name in Spanish"), max_length=80, error_messages={"required": NAMES}
+    )
+    name_en = forms.CharField(
+        label=_("Name in English"), max_length=80, error_messages={"required": NAMES}
+    )
     basis = forms.ChoiceField(
         label=_("Basis"), choices=Basis.choices, widget=forms.RadioSelect, initial=Basis.FIXED
     )

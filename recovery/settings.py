@@ -236,6 +236,7 @@ SPECTACULAR_SETTINGS = {
         "LimitWindow": "compensations.states.LimitWindow",
         "MessageChannel": "delivery.states.Channel",
         "OfferKind": "compensations.states.OfferKind",
+        "ScaleState": "compensations.states.ScaleState",
         "Segment": "incidents.states.Segment",
         "Severity": "incidents.states.Severity",
     },
