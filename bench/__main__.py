@@ -11,7 +11,18 @@ from pathlib import Path
 
 from recovery.embedded.scratch import Scratch, adopt
 
-NAMES = ("grant", "redeem", "publish", "http", "latency", "size", "start", "pages", "audit")
+NAMES = (
+    "grant",
+    "redeem",
+    "publish",
+    "http",
+    "latency",
+    "size",
+    "start",
+    "pages",
+    "dashboard",
+    "audit",
+)
 FULL = 1_000_000
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 

@@ -3,7 +3,8 @@ times the days.
 
 Two markets of five hundred agents each, a thousand compensations a day. Every day before today is
 rolled as at night; today is counted live. Both are asked for by turns, so that whatever else the
-machine does is in both. The page is a supervisor's market as finance sees it: the widest there is.
+machine does is in both. The page is a market as finance sees it: the widest there is. What is
+held to a budget is the ratio of the two.
 """
 
 import datetime as dt
@@ -33,7 +34,7 @@ from .table import Row
 
 A_DAY = 1000
 AGENTS, TEAMS = 500, 25
-BUDGET, AIM = 150, 100  # milliseconds at the 95th percentile
+AIM = 150  # milliseconds at the 95th percentile
 RATIO = 1.2
 SAMPLES, WARM_UP = 40, 5
 TABLES = (
@@ -290,8 +291,7 @@ def dashboard_rows(compensations: int, into: list[Plan]) -> Iterable[Row]:
             yield Row(
                 f"dashboard, {name}, {place.compensations:,} compensations, {queries} queries",
                 f"p95 {_p95(each):.0f} ms, median {statistics.median(each):.0f} ms",
-                budget=f"{BUDGET} ms",
-                met=_p95(each) <= BUDGET,
+                budget=f"aim {AIM} ms",
             )
         short, long = (statistics.median(each) for each in times)
         yield Row(

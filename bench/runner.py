@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from .auditing import audit_row
 from .company import build_bench
+from .dashboards import dashboard_rows
 from .mail import latency_row
 from .money import grant_row, redeem_row
 from .over_http import http_rows
@@ -65,6 +66,8 @@ def _rows(asked: Asked, plans: list[Plan]) -> Iterable[Row]:
         yield from start_rows(asked.outside, asked.folder)
     if "pages" in asked.only:
         yield from _volume_rows(asked.incidents, plans)
+    if "dashboard" in asked.only:
+        yield from dashboard_rows(asked.incidents, plans)
     if "audit" in asked.only:
         yield audit_row(asked.rounds)
     if "publish" in asked.only:
