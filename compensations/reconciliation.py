@@ -168,13 +168,14 @@ def differences(market: Market | None = None) -> Iterator[Difference]:
 def run_checks(market: Market, *, seconds: int = 20, at_most: int = 20) -> list[Result]:
     """Every check of one market inside `seconds` altogether; up to `at_most` differences each.
 
-    A check for which no time is left, or too little, is said not to have ended.
+    What one check leaves of its share of the time, the next ones have. One that does not end in its
+    own is said not to have ended.
     """
     results = []
     until = time.monotonic() + seconds
-    for name, statement in CHECKS.items():
+    for number, (name, statement) in enumerate(CHECKS.items()):
         began = time.monotonic()
-        left = int((until - began) * 1000)
+        left = int((until - began) * 1000 / (len(CHECKS) - number))
         rows = _bounded(statement, market, left, at_most + 1) if left > 0 else None
         results.append(
             Result(
@@ -197,7 +198,11 @@ def _bounded(
     """The first rows of a check; None when it did not end in time."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, TRUE)", [str(milliseconds)])
+            cursor.execute(
+                "SELECT set_config('statement_timeout', %s, TRUE), "
+                "set_config('work_mem', '64MB', TRUE)",
+                [str(milliseconds)],
+            )
             # The statement is one of CHECKS.
             limited = f"SELECT * FROM ({statement}) found LIMIT {at_most}"  # noqa: S608
             cursor.execute(limited, {"market": market.pk})

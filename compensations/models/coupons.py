@@ -40,6 +40,18 @@ class Coupon(models.Model):
     )
 
     class Meta:
+        indexes = [
+            # The few whose balance is not their value: what is owed is read without the others.
+            models.Index(
+                fields=["market"],
+                name="coupon_partly_used",
+                condition=models.Q(
+                    keeps_balance=True,
+                    state__in=["issued", "reserved"],
+                    balance_minor__lt=models.F("value_minor"),
+                ),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["code_hash"], name="coupon_code_once"),
             models.CheckConstraint(

@@ -83,6 +83,19 @@ class Compensation(models.Model):
                 name="compensation_expiring",
                 condition=models.Q(state="issued"),
             ),
+            # What is owed, summed and listed by its age, without reading the rows.
+            models.Index(
+                fields=["market", "issued_at", "id"],
+                include=[
+                    "kind",
+                    "is_statutory",
+                    "expires_at",
+                    "face_minor",
+                    "expected_cost_minor",
+                ],
+                name="compensation_open",
+                condition=models.Q(state="issued"),
+            ),
             # What ended on a day; a redemption ends one too, and pays nothing for this.
             models.Index(
                 fields=["market", "ended_at"],

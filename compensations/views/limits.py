@@ -48,6 +48,7 @@ from ..states import LimitScope, LimitState, LimitWindow, Measure
 # People of one page: beyond that, a team or a name narrows them.
 PEOPLE = 100
 ROLES = (Role.AGENT, Role.SUPERVISOR)
+SCOPES = list(LimitScope.values)
 WINDOWS = (LimitWindow.DAY, LimitWindow.WEEK, LimitWindow.MONTH)
 
 
@@ -143,7 +144,14 @@ def _same_target(one: IssuanceLimit, other: IssuanceLimit) -> bool:
 def person(request: HttpRequest, here: Workplace, pk: uuid.UUID) -> HttpResponse:
     """Every limit that a grant by this person would meet, and where each comes from."""
     who = _person(here, pk)
-    rows = standing.standings_of(who, here.market)
+    rows = sorted(
+        standing.standings_of(who, here.market),
+        key=lambda row: (
+            SCOPES.index(row.limit.scope),
+            list(LimitWindow).index(LimitWindow(row.limit.window)),
+            row.limit.measure,
+        ),
+    )
     return render(
         request,
         "compensations/limits_person.html",
