@@ -173,17 +173,25 @@ def build(row: Sequence[Any], *models: type[Model]) -> list[Any]:
 
 
 @lru_cache(maxsize=128)
-def _select(rest: str, models: tuple[tuple[str, type[Model]], ...]) -> str:
-    # Both parts are written in the code; values are bound.
-    return f"SELECT {', '.join(columns(model, alias) for alias, model in models)} {rest}"
+def _select(rest: str, models: tuple[tuple[str, type[Model]], ...], also: str) -> str:
+    # All parts are written in the code; values are bound.
+    chosen = [columns(model, alias) for alias, model in models] + ([also] if also else [])
+    return f"SELECT {', '.join(chosen)} {rest}"
 
 
-def fetch(rest: str, values: Sequence[Any], **models: type[Model]) -> list[Any] | None:
+def fetch(
+    rest: str, values: Sequence[Any], *, also: str = "", **models: type[Model]
+) -> list[Any] | None:
     """The first row of `SELECT ... rest`, one instance for each named model; None for no row.
 
-    `rest` begins with FROM and gives each model's table the alias of its name here.
+    `rest` begins with FROM and gives each model's table the alias of its name here. `also` is one
+    more expression, whose value comes last.
     """
     with connection.cursor() as cursor:
-        cursor.execute(prepared(cursor, _select(rest, tuple(models.items()))), values)
+        statement = _select(rest, tuple(models.items()), also)
+        cursor.execute(prepared(cursor, statement), values)
         row = cursor.fetchone()
-    return None if row is None else build(row, *models.values())
+    if row is None:
+        return None
+    found = build(row, *models.values())
+    return [*found, row[-1]] if also else found

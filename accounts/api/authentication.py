@@ -16,7 +16,7 @@ from common.rows import fetch
 
 from ..keys import CLIENT_KEY, MAX_LENGTH, STAFF_KEY, key_hash
 from ..middleware import carries_key
-from ..models import AccessToken, ApiClient, Market, Staff
+from ..models import ROLES_NOW, AccessToken, ApiClient, Market, Staff, roles_by_market
 
 
 def bearer(request: Request) -> str:
@@ -80,11 +80,14 @@ class StaffTokenAuthentication(KeyAuthentication):
         key = bearer(request)
         if not key.startswith(STAFF_KEY):
             return None
-        found = fetch(_BY_OWN_KEY, [key_hash(key)], token=AccessToken, staff=Staff)
+        values = [key_hash(key)]
+        found = fetch(_BY_OWN_KEY, values, also=ROLES_NOW, token=AccessToken, staff=Staff)
         if found is None:
             raise _refuse()
-        token, staff = found
+        token, staff, held = found
         token.staff = staff
+        pairs = (pair.split(" ") for pair in held)
+        staff.role_map = roles_by_market((int(market), role) for market, role in pairs)
         return staff, token
 
 

@@ -1,6 +1,6 @@
 """Writes of incidents: opening, changing, and the arrows of their life.
 
-Opening is the hot one: a folio, the row, its first step and its audit row, in one round trip each.
+Opening is the hot one: a folio, then the row with its first step, its audit row and the commit.
 Every later write locks the row, checks the arrow or the version, and grows `version`.
 """
 
@@ -15,6 +15,7 @@ from accounts.models import ApiClient, Location, Market, Staff, Team
 from accounts.states import Scope
 from audit.actions import Actor, event, record
 from common.errors import InvalidInput, Refusal, Stale, TransitionRefused
+from common.prepared import prepared
 from common.rows import Batch
 from common.states import check_transition
 from common.windows import local_date
@@ -61,7 +62,7 @@ def next_folio(market: Market, moment: dt.datetime) -> str:
     """`MX-2026-004182`: market, year of the market's local date, a number of that year."""
     year = local_date(moment, market.time_zone).year
     with connection.cursor() as cursor:
-        cursor.execute("SELECT next_folio(%s, %s)", [market.code, year])
+        cursor.execute(prepared(cursor, "SELECT next_folio(%s, %s)"), [market.code, year])
         (number,) = cursor.fetchone()
     return f"{market.code}-{year}-{number:06d}"
 
@@ -154,12 +155,14 @@ def open_incident(
     if source:
         _refuse_repeat(incident)
     incident.folio = next_folio(market, now)
-    incident.save(force_insert=True)
-    # The customer's words on record are the proof that somebody listened.
-    RecoveryStep.objects.bulk_create(
-        [RecoveryStep(incident=incident, step=Step.LISTEN, proof="logged", done_by=staff)]
+    batch = Batch()
+    batch.insert(
+        incident,
+        # The customer's words on record are the proof that somebody listened.
+        RecoveryStep(incident=incident, step=Step.LISTEN, proof="logged", done_by=staff),
+        event(**_happened("incident.opened", actor, incident, after=_facts(incident))),
     )
-    _audit("incident.opened", actor, incident, after=_facts(incident))
+    batch.send(and_commit=True)
     return incident
 
 

@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 from accounts.api.filters import OnlyKnownParameters
 from accounts.api.idempotency import HEADER, idempotent
 from accounts.api.permissions import HasScope, Roles
+from accounts.api.serializers import checked, shown
 from accounts.models import ApiClient, Location, Market, Staff, Team
 from accounts.states import Scope
 from common.errors import InvalidInput, NotFound
@@ -31,7 +32,12 @@ from .. import actions
 from ..access import COMMENTERS, READERS, WRITERS
 from ..filters import CustomerFilter, IncidentFilter
 from ..models import Category, Customer, Incident
-from ..selectors import visible_customers, visible_incidents, with_list_relations
+from ..selectors import (
+    named_for_opening,
+    visible_customers,
+    visible_incidents,
+    with_list_relations,
+)
 from ..states import ContactKind, IncidentState
 from .serializers import (
     CustomerIn,
@@ -66,9 +72,7 @@ class Creating(APIView):
 
 
 def _read(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    data = shape(data=request.data)
-    data.is_valid(raise_exception=True)
-    return dict(data.validated_data)
+    return dict(checked(shape, request.data))
 
 
 def _caller(request: Request) -> Staff | ApiClient:
@@ -229,30 +233,25 @@ class IncidentsView(OnlyKnownParameters, ListAPIView[Incident], Creating):
 
     def create(self, request: Request) -> Response:
         data = _read(IncidentIn, request)
-        customer = _customer(_caller(request), data.pop("customer"))
-        market = customer.market
+        caller = _caller(request)
+        place = data.pop("location", None) or ""
+        named = named_for_opening(caller, data.pop("customer"), data.pop("category"), place)
+        if named is None:
+            raise _missing("customer")
+        if named.category is None:
+            raise _missing("category")
+        if place and named.location is None:
+            raise _missing("location")
         incident = actions.open_incident(
-            market=market,
-            customer=customer,
-            category=_category(market.pk, data.pop("category")),
-            location=_location(market.pk, data.pop("location", None)),
-            by=_caller(request),
+            market=named.customer.market,
+            customer=named.customer,
+            category=named.category,
+            location=named.location,
+            by=caller,
             **data,
         )
-        return Response(IncidentOut(incident).data, status=201)
-
-
-def _customer(caller: Staff | ApiClient, key: uuid.UUID) -> Customer:
-    """The customer of a new incident; a client that opens incidents names one of its market."""
-    rows = (
-        Customer.objects.filter(market=caller.market_id).select_related("market")
-        if isinstance(caller, ApiClient)
-        else visible_customers(caller)
-    )
-    row = rows.filter(pk=key).first()
-    if row is None:
-        raise _missing("customer")
-    return row
+        incident.team = named.team
+        return Response(shown(IncidentOut, incident), status=201)
 
 
 class IncidentView(APIView):

@@ -27,6 +27,7 @@ from .incidents import (
     visible_incidents,
     with_list_relations,
 )
+from .opening import named_for_opening
 from .portal import open_portal_token
 from .search import find_customers, search_customers, search_incidents
 
@@ -45,6 +46,7 @@ __all__ = [
     "incident_page",
     "key_page",
     "logged_between",
+    "named_for_opening",
     "open_and_recent",
     "open_portal_token",
     "playbook_for",
