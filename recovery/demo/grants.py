@@ -97,6 +97,11 @@ class Grant:
     voided_by: Person | None = None
     void_reason: str = ""
     balance: int = 0
+    # Of a request: when and why it was asked, who approved it and in which role.
+    asked_at: dt.datetime | None = None
+    reason: str = ""
+    decider: Person | None = None
+    role: str = ""
 
 
 class Grants:
@@ -135,8 +140,8 @@ class Grants:
 
     def compensate(self, case: Case, at: dt.datetime, *, most: int) -> list[OfferKind]:
         """Grants up to `most` offers on a case at an aware moment; returns their kinds."""
-        version = self.versions[0] if at < self._live_since() else self.versions[1]
-        rule = self._rule(version, case)
+        version = self.versions[0] if at < self.live_since() else self.versions[1]
+        rule = self.rule(version, case)
         granted: list[OfferKind] = []
         if rule is None:
             return granted
@@ -145,7 +150,7 @@ class Grants:
             offer = self._pick(options)
             options.remove(offer)
             minor = self._amount(case, offer)
-            if minor is None or not self._may_again(case, offer, at):
+            if minor is None or not self.may_again(case, offer, at):
                 continue
             grant = Grant(
                 id=self.ids.at(at),
@@ -166,12 +171,12 @@ class Grants:
                 break
         return granted
 
-    def _live_since(self) -> dt.datetime:
+    def live_since(self) -> dt.datetime:
         since = self.versions[1].effective_from
         assert since is not None
         return since
 
-    def _rule(self, version: ScaleVersion, case: Case) -> ScaleRule | None:
+    def rule(self, version: ScaleVersion, case: Case) -> ScaleRule | None:
         key = (version.pk, case.category.pk, case.severity, case.customer.segment)
         if key not in self._rules:
             self._rules[key] = scale.rule_for(
@@ -208,7 +213,7 @@ class Grants:
                 return None
         return minor
 
-    def _may_again(self, case: Case, offer: Offer, at: dt.datetime) -> bool:
+    def may_again(self, case: Case, offer: Offer, at: dt.datetime) -> bool:
         """Whether the customer may have this offer once more by its own frequency."""
         if not offer.per_customer:
             return True
@@ -260,6 +265,20 @@ class Grants:
             case.agent,
             usable=grant.state == CompensationState.ISSUED,
         )
+        self.add_row(grant, created_at=grant.asked_at or grant.at, issued_at=grant.at)
+        if reissued is not None and self._take(reissued):
+            self._write(reissued)
+
+    def write_approved(self, grant: Grant) -> None:
+        """A request that somebody said yes to, at the moment of the yes."""
+        grant.expires_at = self._expiry(grant.offer, grant.at)
+        self._write(grant)
+
+    def add_row(
+        self, grant: Grant, *, created_at: dt.datetime, issued_at: dt.datetime | None
+    ) -> None:
+        """The compensation's own row."""
+        case, offer = grant.case, grant.offer
         self.tables.compensations.add(
             grant.id,
             self.market.row.pk,
@@ -281,16 +300,14 @@ class Grants:
             case.severity,
             case.channel,
             grant.note,
-            grant.at,
-            grant.at,
+            created_at,
+            issued_at,
             grant.expires_at,
             grant.ended_at,
             grant.voided_by.staff.pk if grant.voided_by else None,
             grant.void_reason,
             grant.reissue_of,
         )
-        if reissued is not None and self._take(reissued):
-            self._write(reissued)
 
     def _accounts(self, grant: Grant) -> tuple[Account, Account]:
         """Where the grant is an expense, and where it is owed."""
@@ -328,7 +345,7 @@ class Grants:
         self.trail.add(
             grant.at,
             "compensation.granted",
-            case.agent.actor,
+            grant.decider.actor if grant.decider else case.agent.actor,
             "compensation",
             grant.id,
             about=case.id,
@@ -345,7 +362,7 @@ class Grants:
                 "customer": str(case.customer_id),
                 "reissue_of": str(grant.reissue_of or ""),
             },
-            reason=grant.note,
+            reason=grant.reason or grant.note,
         )
 
     def _finish(self, grant: Grant) -> None:
@@ -416,7 +433,7 @@ class Grants:
             when = grant.at + dt.timedelta(minutes=rng.randint(40, 1_700))
         if when >= self.now:
             return None
-        reissue = not late and rng.random() < REISSUED
+        reissue = not late and grant.asked_at is None and rng.random() < REISSUED
         grant.state, grant.ended_at = CompensationState.VOIDED, when
         grant.voided_by = by
         grant.void_reason = self.stories.line("reissue_reasons" if reissue else "void_reasons")

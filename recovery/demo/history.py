@@ -15,6 +15,7 @@ from django.db import connection
 
 from accounts.models import Location
 from common.windows import day_bounds, local_date
+from compensations.approvals import FINANCE_LEVEL, SUPERVISOR_LEVEL
 from compensations.states import OfferKind
 from incidents.clocks import due
 from incidents.states import (
@@ -31,6 +32,7 @@ from .company import DemoMarket, Person
 from .customers import Customers, DemoCustomer
 from .grants import Case, Grants
 from .ids import HistoricIds
+from .requests import Requests
 from .rhythm import Wheel, minutes
 from .stories import Stories, Story
 from .tables import Tables
@@ -51,6 +53,19 @@ FAVOURS = frozenset({"dante"})
 # Minutes before now of an agent's own open cases; the last three have waited.
 OPEN_AGES = (7, 34, 95, 210, 460, 1_150)
 FRESH_CRITICAL = frozenset({"lucia", "tomas", "emma", "andres", "manuela", "owen"})
+# Requests of today that wait, by market: who asked, whose decision it is, minutes ago.
+WAITING = {
+    "MX": (
+        ("Caribe", SUPERVISOR_LEVEL, 26),
+        ("Caribe", SUPERVISOR_LEVEL, 71),
+        ("Línea central", SUPERVISOR_LEVEL, 44),
+        ("Línea central", SUPERVISOR_LEVEL, 118),
+        ("Caribe", FINANCE_LEVEL, 63),
+        ("Línea central", FINANCE_LEVEL, 152),
+    ),
+    "CO": (("", SUPERVISOR_LEVEL, 38), ("", SUPERVISOR_LEVEL, 87), ("", FINANCE_LEVEL, 101)),
+}
+AT_STAKE = {"MX": 18_500_00, "CO": 150_000_00}
 # The relative of a colleague, whose case one agent has open.
 RELATIVE = {"MX": ("esther", "lucia"), "CO": ("dayana", "andres")}
 
@@ -68,6 +83,8 @@ class Shell:
     compensated: bool = False
     promised: bool = False
     is_overdue: bool = False
+    # Waits for this level's decision on a request.
+    asks: int = 0
     folio: str = ""
 
 
@@ -98,6 +115,7 @@ class History:
         customers: Customers,
         stories: Stories,
         grants: Grants,
+        requests: Requests,
         *,
         now: dt.datetime,
         rng: random.Random,
@@ -109,6 +127,7 @@ class History:
         self.customers = customers
         self.stories = stories
         self.grants = grants
+        self.requests = requests
         self.now = now
         self.rng = rng
         self.ids = ids
@@ -197,6 +216,22 @@ class History:
         shells.append(
             Shell(at, agent=agent, severity=Severity.MODERATE, customer=relative, is_open=True)
         )
+        for number, (team, level, age) in enumerate(WAITING[self.market.code]):
+            people = [
+                one
+                for one in self.market.agents
+                if one.staff.username not in FRESH_CRITICAL
+                and (not team or (one.staff.team is not None and one.staff.team.name == team))
+            ]
+            shells.append(
+                Shell(
+                    self.now - minutes(rng, age, 0.05),
+                    agent=people[number % len(people)],
+                    severity=Severity.CRITICAL,
+                    is_open=True,
+                    asks=level,
+                )
+            )
         return shells
 
     # One case -----------------------------------------------------------------------------------
@@ -207,22 +242,26 @@ class History:
         agent = shell.agent or rng.choice(self._duty[local.weekday(), local.hour])
         customer = shell.customer or self._customer(agent)
         customer_id = self.customers.known(customer, at, agent)
-        story = self.stories.draw(customer.language, shell.severity)
-        location = self._location(agent)
-        amount = self._amount(story)
-        case = Case(
-            id=self.ids.at(at),
-            logged_at=at,
-            customer=customer,
-            customer_id=customer_id,
-            category=story.topic.category,
-            reason=story.topic.top.code,
-            severity=story.severity,
-            channel=self._channels.draw(rng),
-            location=location,
-            amount_minor=amount,
-            agent=agent,
-        )
+        # What waits for somebody is a case on which there is something to ask for.
+        for _try in range(60):
+            story = self.stories.draw(customer.language, shell.severity)
+            location = self._location(agent)
+            amount = AT_STAKE[self.market.code] if shell.asks else self._amount(story)
+            case = Case(
+                id=self.ids.at(at),
+                logged_at=at,
+                customer=customer,
+                customer_id=customer_id,
+                category=story.topic.category,
+                reason=story.topic.top.code,
+                severity=story.severity,
+                channel=self._channels.draw(rng),
+                location=location,
+                amount_minor=amount,
+                agent=agent,
+            )
+            if not shell.asks or self.requests.choose(case, shell.asks) is not None:
+                break
         compensate_due_at, resolve_due_at = due(case.severity, at)
         life = Life(resolve_due_at=resolve_due_at)
         life.touch(at)
@@ -375,6 +414,9 @@ class History:
         )
 
     def _compensate(self, shell: Shell, case: Case, life: Life) -> None:
+        if shell.asks:
+            self.requests.wait(case, case.logged_at + dt.timedelta(minutes=4), shell.asks)
+            return
         rng = self.rng
         severity = Severity(case.severity)
         chance = COMPENSATED[severity] * min(1.15, 0.45 + 0.55 * case.agent.generosity)
@@ -385,13 +427,18 @@ class History:
         at = case.logged_at + minutes(rng, TO_COMPENSATE[severity], 0.5)
         if at >= self.now:
             return
+        issued, ended = (None, None) if shell.is_open else self.requests.ask(case, at)
+        if issued is not None:
+            self._recover(case, life, issued)
+            return
+        at = max(at, ended + dt.timedelta(minutes=2)) if ended is not None else at
+        if at >= self.now:
+            return
         most = 2 if severity == Severity.CRITICAL or rng.random() < 0.06 else 1
         kinds = self.grants.compensate(case, at, most=most)
         if not kinds:
             return
-        life.compensated_at = at
-        self._move(case, life, IncidentState.IN_RECOVERY, "recovery_started", at, case.agent)
-        self._step(case, Step.COMPENSATE, at, "granted")
+        self._recover(case, life, at)
         if OfferKind.MANAGER_CALL in kinds:
             self._owe(
                 case,
@@ -400,6 +447,12 @@ class History:
                 at + dt.timedelta(seconds=30),
                 at + minutes(rng, 400, 0.4),
             )
+
+    def _recover(self, case: Case, life: Life, at: dt.datetime) -> None:
+        """What the first compensation of a case proves."""
+        life.compensated_at = at
+        self._move(case, life, IncidentState.IN_RECOVERY, "recovery_started", at, case.agent)
+        self._step(case, Step.COMPENSATE, at, "granted")
 
     def _notes(self, case: Case, life: Life) -> None:
         rng = self.rng

@@ -29,6 +29,7 @@ from .trail import Trail
 # Days before now: when limits were set for the live scale, and when the agents' day was widened
 # before anything was used of it. Under the first scale there were none.
 FIRST_DAYS, RAISED_DAYS = LIVE_DAYS + 3, LIVE_DAYS + 1
+DECIDES = dt.timedelta(hours=5)
 HUNDREDTHS = 100
 AMOUNT, COUNT = Measure.AMOUNT, Measure.COUNT
 EACH, DAY, WEEK, MONTH = (
@@ -57,7 +58,7 @@ class Line(NamedTuple):
 
 GENERAL = (
     Line(LimitScope.GRANT, EACH, AMOUNT, 3_000, 70_000),
-    Line(LimitScope.GRANT, EACH, AMOUNT, 8_000, 200_000, for_role=Role.SUPERVISOR),
+    Line(LimitScope.GRANT, EACH, AMOUNT, 4_500, 100_000, for_role=Role.SUPERVISOR),
     Line(LimitScope.AGENT, DAY, AMOUNT, 20_000, 500_000),
     Line(LimitScope.AGENT, DAY, COUNT, 40, 60),
     Line(LimitScope.AGENT, WEEK, AMOUNT, 60_000, 1_500_000),
@@ -96,7 +97,6 @@ class Limits:
     def insert(self) -> None:
         """Limits in force for every scope, one that was replaced, and one that waits."""
         first, second = self.market.finance
-        lead = next(iter(self.market.supervisors.values()))
         began = self.now - dt.timedelta(days=FIRST_DAYS)
         raised = self.now - dt.timedelta(days=RAISED_DAYS)
         old = self._limit(
@@ -108,6 +108,8 @@ class Limits:
             by=first,
             decided_by=second,
         )
+        old.ended_at = raised + DECIDES
+        old.ended_by = second.staff
         old.save(force_insert=True)
         rows = [old]
         for line in GENERAL:
@@ -118,7 +120,7 @@ class Limits:
                     line.MX if self.market.code == "MX" else line.CO,
                     raised if replaces else began,
                     RAISE_REASON if replaces else REASON,
-                    by=lead if replaces else first,
+                    by=first,
                     decided_by=second,
                     replaces=old if replaces else None,
                     for_role=line.for_role,
@@ -140,6 +142,8 @@ class Limits:
             ),
         ):
             staff = next(one.staff for one in self.market.agents if one.staff.username == username)
+            assert staff.team_id is not None
+            lead = self.market.team_lead[staff.team_id]
             proposed = state == LimitState.PROPOSED
             rows.append(
                 self._limit(
@@ -154,8 +158,9 @@ class Limits:
                 )
             )
         IssuanceLimit.objects.bulk_create(rows[1:])
+        people = {one.staff.pk: one for one in self.market.team_lead.values()}
         for limit in rows:
-            self._trail(limit, lead if limit.proposed_by == lead.staff else first, second)
+            self._trail(limit, people.get(limit.proposed_by_id, first), second)
 
     def _limit(
         self,
@@ -187,7 +192,7 @@ class Limits:
             reason=reason,
             proposed_at=at,
             proposed_by=by.staff,
-            decided_at=at + dt.timedelta(hours=5) if decided_by else None,
+            decided_at=at + DECIDES if decided_by else None,
             decided_by=decided_by.staff if decided_by else None,
         )
 
@@ -243,21 +248,23 @@ class Counters:
     def __init__(self, market: DemoMarket, *, ids: HistoricIds, now: dt.datetime) -> None:
         self.market = market
         self._customer = ids.at(now)
-        self._known: dict[tuple[uuid.UUID, str], Applicable] = {}
+        self._known: dict[tuple[uuid.UUID, str, str], Applicable] = {}
         # A counter's place in the list below, by limit, subject and first date.
         self._places: dict[tuple[int, str, dt.date], int] = {}
         self._used: list[int] = []
         self._uses: list[Use] = []
         self._of: dict[uuid.UUID, list[Use]] = defaultdict(list)
 
-    def _applicable(self, person: Person, segment: str) -> Applicable:
-        key = (person.staff.pk, segment)
+    def applicable(self, person: Person, segment: str = "", role: str = "") -> Applicable:
+        """The limits that a person's grant meets, in the role in which they give it."""
+        key = (person.staff.pk, segment, role)
         if key not in self._known:
             self._known[key] = limits_for(
                 market=self.market.row,
                 staff=person.staff,
                 customer=Customer(pk=self._customer, segment=segment),
                 incident=Incident(pk=self._customer),
+                role=role or None,
             )
         return self._known[key]
 
@@ -271,9 +278,16 @@ class Counters:
         customer: uuid.UUID,
         incident: uuid.UUID,
         at: dt.datetime,
+        part: str = "",
+        role: str = "",
     ) -> bool:
-        """Takes the room where every limit still has it; says whether it did."""
-        applicable = self._applicable(person, segment)
+        """Takes the room where every limit still has it; says whether it did.
+
+        `part` is "shared" for what a request reserves and "personal" for a decider's authority.
+        """
+        applicable = self.applicable(person, segment, role)
+        if part:
+            applicable = applicable.shared() if part == "shared" else applicable.personal()
         if any(minor > limit.cap for limit in applicable.single):
             return False
         today = local_date(at, self.market.row.time_zone)

@@ -16,6 +16,7 @@ from .history import History
 from .ids import HistoricIds
 from .limits import Counters, Limits
 from .outbox import Outbox
+from .requests import Requests
 from .rhythm import moments
 from .stories import Stories
 from .tables import Tables
@@ -136,11 +137,22 @@ def _past(
         tables=tables,
         trail=trail,
     )
+    requests = Requests(
+        market,
+        grants,
+        counters,
+        now=now,
+        rng=sources.rng(f"{code} requests"),
+        ids=sources.ids(f"{code} requests"),
+        tables=tables,
+        trail=trail,
+    )
     history = History(
         market,
         customers,
         stories,
         grants,
+        requests,
         now=now,
         rng=sources.rng(f"{code} history"),
         ids=sources.ids(f"{code} history"),

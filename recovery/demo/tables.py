@@ -1,6 +1,13 @@
 """The tables that the history fills, each loaded once with all its rows."""
 
-from compensations.models import Compensation, Coupon, LedgerEntry, Redemption, Reversal
+from compensations.models import (
+    Approval,
+    Compensation,
+    Coupon,
+    LedgerEntry,
+    Redemption,
+    Reversal,
+)
 from delivery.models import Attempt, Message, Receipt
 from incidents.models import Incident, Note, Promise, RecoveryStep
 
@@ -33,6 +40,11 @@ class Tables:
             "face_minor expected_cost_minor currency state granted_by_id team_id location_id "
             "category_id severity channel note created_at issued_at expires_at ended_at "
             "voided_by_id void_reason reissue_of_id",
+        )
+        self.approvals = Batch(
+            Approval,
+            "id market_id compensation_id content content_hash level reason state requested_at "
+            "requested_by_id lapses_at decided_at decided_by_id decision_reason closed_at",
         )
         self.coupons = Batch(
             Coupon,

@@ -40,6 +40,7 @@ PAGES: dict[str, list[str]] = {
         "CUSTOMER/change/",
         "/customers/new/",
         "/promises/",
+        "/requests/",
         "/scales/",
         "/find/?q=ma",
         "/preferences/",
@@ -47,8 +48,9 @@ PAGES: dict[str, list[str]] = {
         "MAIL",
         "/administration/",
     ],
-    "supervisor": ["/", "/incidents/", "CASE", "/limits/", "LIMITED"],
+    "supervisor": ["/", "/approvals/", "/approvals/decided/", "/incidents/", "CASE", "/limits/", "LIMITED"],
     "finance": [
+        "/approvals/",
         "/finance/",
         "/finance/open/?ends=7",
         "/finance/open/?kind=letter",

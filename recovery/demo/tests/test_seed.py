@@ -12,8 +12,10 @@ from django.db.models import F
 from accounts.models import Holiday, Market, RoleGrant, Staff
 from audit.models import AuditEvent
 from compensations import codes
+from compensations.approvals import content_hash, content_of
 from compensations.limits import limits_for
 from compensations.models import (
+    Approval,
     Compensation,
     Coupon,
     IssuanceLimit,
@@ -24,7 +26,9 @@ from compensations.models import (
     ScaleVersion,
 )
 from compensations.reconciliation import differences
+from compensations.scale import live_version
 from compensations.scale_versions import difference
+from compensations.selectors import approvals_to_decide
 from compensations.states import LimitScope, LimitState, LimitWindow, Measure, ScaleState
 from delivery.models import Message
 from delivery.states import MessageState
@@ -56,7 +60,7 @@ def test_no_counter_is_above_its_cap(company: dt.datetime) -> None:
 
 def test_room_was_taken_from_the_limits_that_a_grant_meets(company: dt.datetime) -> None:
     granted = list(
-        Compensation.objects.filter(limit_uses__isnull=False)
+        Compensation.objects.filter(limit_uses__isnull=False, approvals=None)
         .distinct()
         .select_related("market", "granted_by", "customer", "incident")
         .order_by("-id")[:25]
@@ -81,11 +85,36 @@ def test_what_was_voided_gave_its_room_back(company: dt.datetime) -> None:
     voided = LimitUse.objects.filter(compensation__state="voided")
     assert voided.exists()
     assert not voided.filter(released_at=None).exists()
+    given_back = ("voided", "rejected", "withdrawn", "lapsed")
     assert (
-        not LimitUse.objects.exclude(compensation__state="voided")
+        not LimitUse.objects.exclude(compensation__state__in=given_back)
         .exclude(released_at=None)
         .exists()
     )
+
+
+def test_requests_ended_in_every_way_and_some_wait_today(company: dt.datetime) -> None:
+    states = set(Approval.objects.values_list("state", flat=True))
+    assert states == {"pending", "approved", "rejected", "withdrawn", "lapsed"}
+    for approval in Approval.objects.select_related("compensation__incident__customer"):
+        assert bytes(approval.content_hash) == content_hash(approval.content)
+        if approval.state == "rejected":
+            assert approval.decision_reason
+    waiting = Approval.objects.filter(state="pending")
+    for username, levels in {"raul": {1}, "walter": {1}, "elena": {1, 2}}.items():
+        person = Staff.objects.get(username=username)
+        market = Market.objects.get(code="MX")
+        found = set(approvals_to_decide(person, market).values_list("level", flat=True))
+        assert found == levels, username
+    live = {row.pk: live_version(row) for row in Market.objects.all()}
+    for approval in waiting.select_related(
+        "compensation__granted_by", "compensation__incident__customer"
+    ):
+        row = approval.compensation
+        assert approval.lapses_at > company
+        facts = content_of(row, row.incident, approval.content["because"])
+        assert content_hash(facts) == bytes(approval.content_hash)
+        assert row.version == live[approval.market_id]
 
 
 def test_limits_are_in_force_in_every_scope_window_and_measure(company: dt.datetime) -> None:
