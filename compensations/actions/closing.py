@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import Market
 from common.windows import day_bounds, local_date
 
-from ..models import LedgerClosing, LedgerEntry
+from ..models import LedgerClosing, LedgerDay, LedgerEntry
 from ..states import Account
 
 # An entry is dated when its statement begins and is seen when its transaction commits. No
@@ -53,6 +53,14 @@ def close_ledger(*, market: Market, now: dt.datetime | None = None) -> int:
         market=market, defaults={"until": end, "closed_at": timezone.now()}
     )
     return (end - start).days
+
+
+@transaction.atomic
+def forget_closing(*, market: Market) -> None:
+    """Leaves every day of the market open again; the entries are the book, the sums are derived."""
+    Market.objects.select_for_update(no_key=True).get(pk=market.pk)
+    LedgerDay.objects.filter(market=market).delete()
+    LedgerClosing.objects.filter(market=market).delete()
 
 
 def _first_date(market: Market) -> dt.date | None:

@@ -2,9 +2,11 @@
 
 import datetime as dt
 from collections import defaultdict
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -197,6 +199,10 @@ def test_closed_days_give_the_same_book(company: Company) -> None:
     # A day that was closed wrongly is named.
     LedgerDay.objects.filter(account=Account.LIABILITY).update(debit_minor=1)
     assert {row.check for row in differences()} == {"closed ledger day equals its entries"}
+    call_command("close_ledger", market="MX", again=True, stdout=StringIO())
+    assert list(differences()) == []
+    with pytest.raises(CommandError):
+        call_command("close_ledger", market="XX", stdout=StringIO())
     assert list(differences(build("CO").market)) == []
 
 
