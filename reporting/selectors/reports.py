@@ -10,11 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.models import Market, RoleGrant, Staff, Team
 from accounts.states import Role
 from common.errors import NotAllowed
+from common.prepared import prepared
+from common.windows import local_date
 
 from ..models import NightlyReport, ReportSignature
 from ..rolling_sql import ISSUANCE_MEASURES
@@ -160,27 +164,31 @@ def readers_of(market: Market, team_ids: Iterable[int]) -> list[tuple[Staff, Sig
     ]
 
 
+_UNSIGNED = """
+SELECT count(*) FROM (
+    SELECT report.id, report.revision, unnest(report.team_ids) AS team_id
+    FROM reporting_nightlyreport report
+    WHERE report.market_id = %(market)s AND report.date > %(since)s
+) part
+JOIN accounts_team_supervisors own ON own.team_id = part.team_id AND own.staff_id = %(staff)s
+WHERE NOT EXISTS (
+    SELECT FROM reporting_reportsignature signed
+    WHERE signed.report_id = part.id AND signed.team_id = part.team_id
+        AND signed.revision = part.revision)
+"""
+
+
 def unsigned_count(staff: Staff, market: Market) -> int:
-    """How many parts of the person's own teams still wait for a signature."""
+    """How many parts of the person's own teams still wait for a signature; one statement."""
     if not staff.has_role(market, Role.SUPERVISOR):
         return 0
-    teams = staff.supervised_team_ids
-    if not teams:
-        return 0
-    reports = NightlyReport.objects.filter(market=market, team_ids__overlap=list(teams))
-    newest = reports.order_by("-date").values_list("date", flat=True).first()
-    if newest is None:
-        return 0
-    reports = reports.filter(date__gt=newest - dt.timedelta(days=AGEING_DAYS)).only(
-        "id", "team_ids", "revision"
-    )
-    parts = {
-        (report.pk, team, report.revision)
-        for report in reports
-        for team in report.team_ids
-        if team in teams
+    today = local_date(timezone.now(), market.time_zone)
+    values = {
+        "market": market.pk,
+        "staff": staff.pk,
+        "since": today - dt.timedelta(days=AGEING_DAYS),
     }
-    signed = ReportSignature.objects.filter(
-        report__in={pk for pk, _team, _revision in parts}, team__in=teams
-    ).values_list("report_id", "team_id", "revision")
-    return len(parts - set(signed))
+    with connection.cursor() as cursor:
+        cursor.execute(prepared(cursor, _UNSIGNED), values)
+        (number,) = cursor.fetchone()
+    return int(number)

@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -24,6 +25,7 @@ from reporting.actions import (
     outdated_dates,
     roll_day,
     run_night,
+    sign_report,
 )
 from reporting.models import NightlyReport, RolledDay
 from reporting.periodic import night
@@ -317,6 +319,18 @@ def test_a_part_is_the_readers_teams_with_sums_of_its_own(company: Company) -> N
         ["gift_card", False, 1, 50000, 30000],
     ]
     assert own["ledger"] is None
+
+
+def test_unsigned_parts_of_ones_own_teams_are_counted(company: Company) -> None:
+    yesterday = timezone.now() - dt.timedelta(days=1)
+    History(company).case(yesterday)
+    report = built(company, yesterday.astimezone(ZoneInfo(company.market.time_zone)).date())
+    assert unsigned_count(company.supervisor, company.market) == 1
+    assert unsigned_count(company.elena, company.market) == 0
+    sign_report(report=report, team=company.team, revision=1, by=company.supervisor)
+    assert unsigned_count(company.supervisor, company.market) == 0
+    # A correction has to be signed again.
+    NightlyReport.objects.update(revision=2)
     assert unsigned_count(company.supervisor, company.market) == 1
 
 
