@@ -6,11 +6,20 @@ from django.test import Client
 from accounts.states import Role
 from audit.models import AuditEvent
 from common.errors import InvalidInput, NotAllowed, TransitionRefused
-from compensations.actions import grant, reissue, resume_issuance, stop_issuance, void
+from compensations.actions import (
+    approve,
+    grant,
+    reissue,
+    request,
+    resume_issuance,
+    stop_issuance,
+    void,
+)
 from compensations.models import Compensation
 from compensations.refusals import IssuanceStopped
 from compensations.stops import RESUMED, STOPPED, history
 
+from .calls import as_staff, everything
 from .scenario import Company, person
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +102,32 @@ def test_every_page_of_staff_says_it_without_the_reason(company: Company) -> Non
             assert "Sospecha de fraude" not in shown
     resume_issuance(market=company.market, reason="Aclarado", by=company.hugo)
     assert 'class="alert alert-critical"' not in enter(company.agent).get("/").content.decode()
+
+
+def test_requests_and_their_decision_stand_still_too(company: Company) -> None:
+    offer = company.offers["large"]
+    waiting = request(
+        incident=company.incident(), offer=offer, reason="Dos horas", by=company.agent
+    )
+    incident = company.incident()
+    stop_issuance(market=company.market, reason="Códigos filtrados", by=company.elena)
+    approval = waiting.approvals.get()
+    before = everything()
+    with pytest.raises(IssuanceStopped):
+        request(incident=incident, offer=offer, reason="Dos horas", by=company.agent)
+    with pytest.raises(IssuanceStopped):
+        approve(approval=approval, by=company.elena)
+    assert everything() == before
+    resume_issuance(market=company.market, reason="Códigos cambiados", by=company.elena)
+    assert approve(approval=approval, by=company.elena).state == "approved"
+
+
+def test_a_program_is_told_by_a_code(company: Company) -> None:
+    incident = company.incident()
+    agent = as_staff(company.agent)
+    stop_issuance(market=company.market, reason="Códigos filtrados", by=company.elena)
+    answer = agent.post(
+        f"/incidents/{incident.folio}/compensations", {"offer": company.offers["coupon"].pk}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "issuance_stopped")
+    assert "filtrados" not in answer.content.decode()
