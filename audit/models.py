@@ -4,7 +4,6 @@ Rows hold no foreign keys, so that they outlive what they speak of. The database
 or remove them, and the running role has no right to. What a seal covers and how is in `chain.py`.
 """
 
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -46,8 +45,7 @@ class AuditEvent(models.Model):
             ),
             models.Index(fields=["actor_id", "id"], name="audit_actor"),
             models.Index(fields=["market_code", "id"], name="audit_market"),
-            # Rows come in the order of time: a few pages of index tell where a period lies.
-            BrinIndex(fields=["at"], name="audit_moment", autosummarize=True),
+            models.Index(fields=["at", "id"], name="audit_time"),
         ]
 
     def __str__(self) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from psycopg2.errors import QueryCanceled
 
 from . import chain, diagnosis
 from .checkpoints import Checkpoints
@@ -64,13 +65,20 @@ class _OutOfTime(Exception):
 
 
 @contextmanager
-def _snapshot() -> Iterator[None]:
-    """One reading of the database for everything inside; nothing in it is written."""
+def _snapshot(seconds: float | None) -> Iterator[None]:
+    """One reading of the database for everything inside; nothing in it is written.
+
+    A single statement may take as long as the whole: without a bound there is none.
+    """
     nested = connection.in_atomic_block
     with transaction.atomic():
         if not nested:
+            milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                cursor.execute(
+                    "SELECT set_config('statement_timeout', %s, TRUE)", [str(milliseconds)]
+                )
         yield
 
 
@@ -89,14 +97,18 @@ def verify(
     began = time.monotonic()
     report = Report()
     until = None if seconds is None else began + seconds
-    with _snapshot():
-        run = _Run(report, until)
-        try:
+    try:
+        with _snapshot(seconds):
+            run = _Run(report, until)
             run.check(run.first_of(newest_rows))
             if report.finding is None and checkpoints is not None:
                 report.checkpoints, report.finding = checkpoints.check()
-        except _OutOfTime:
-            report.complete = False
+    except _OutOfTime:
+        report.complete = False
+    except OperationalError as error:
+        if seconds is None or not isinstance(error.__cause__, QueryCanceled):
+            raise
+        report.complete = False
     report.seconds = time.monotonic() - began
     return report
 

@@ -26,7 +26,8 @@ ALTER TABLE audit_seal DISABLE TRIGGER audit_seal_no_truncate;
 TRUNCATE audit_auditevent, audit_seal, audit_sealhead;
 ALTER TABLE audit_auditevent ENABLE TRIGGER audit_auditevent_no_truncate;
 ALTER TABLE audit_seal ENABLE TRIGGER audit_seal_no_truncate;
-SET synchronous_commit = off
+SET synchronous_commit = off;
+SET statement_timeout = 0
 """
 _FILL = """
 INSERT INTO audit_auditevent (at, actor_kind, actor_id, actor_name, role, act, object_kind,

@@ -453,6 +453,19 @@ def test_the_session_does_not_change_the_bytes(rows: list[int]) -> None:
 
 def test_verification_ends_in_its_time(rows: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audit.verifying._LOOK", 10)
-    report = verify(seconds=0)
+    report = verify(seconds=0.05)
+    assert report.complete
+    monkeypatch.setattr("audit.verifying.time.monotonic", iter(range(100)).__next__)
+    report = verify(seconds=1)
     assert not report.complete
     assert report.rows == 10
+
+
+def test_a_statement_too_slow_for_its_time_is_no_fault(
+    rows: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = chain.LEAVES.replace("SELECT ", "SELECT (pg_sleep(1)::text || '')::bytea || ", 1)
+    monkeypatch.setattr("audit.verifying.chain.LEAVES", slow)
+    report = verify(seconds=0.2)
+    assert not report.complete
+    assert report.finding is None

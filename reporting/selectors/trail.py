@@ -31,6 +31,7 @@ from .. import trail_words
 from .trail_names import Names, names_of
 
 PAGE = 50
+NEWEST_FIRST = ("-at", "-pk")
 # One object's life is shown whole; one with more rows shows the newest of them.
 LIFE = 500
 # People of one name; more than this many are not told apart by a name.
@@ -150,17 +151,27 @@ class Page:
 def page_of(
     rows: QuerySet[AuditEvent], *, before: int | None = None, after: int | None = None
 ) -> Page:
-    """The page before or after a row's number; the newest one for neither."""
-    if after is not None:
-        found = list(rows.filter(pk__gt=after).order_by("pk")[: PAGE + 1])
+    """The page before or after the row of that number; the newest one for neither.
+
+    By moment and number: one index gives the order and finds a period in it, however old.
+    """
+    if after is not None and (moment := _moment_of(after)) is not None:
+        rows = rows.filter(at__gte=moment).filter(Q(at__gt=moment) | Q(pk__gt=after))
+        found = list(rows.order_by("at", "pk")[: PAGE + 1])
         more, shown = len(found) > PAGE, found[:PAGE][::-1]
         return Page(shown, shown[0].pk if more and shown else None, _last(shown))
-    if before is not None:
-        rows = rows.filter(pk__lt=before)
-    found = list(rows.order_by("-pk")[: PAGE + 1])
+    if before is not None and (moment := _moment_of(before)) is not None:
+        rows = rows.filter(at__lte=moment).filter(Q(at__lt=moment) | Q(pk__lt=before))
+    else:
+        before = None
+    found = list(rows.order_by(*NEWEST_FIRST)[: PAGE + 1])
     shown = found[:PAGE]
     newer = shown[0].pk if before is not None and shown else None
     return Page(shown, newer, _last(shown) if len(found) > PAGE else None)
+
+
+def _moment_of(row: int) -> dt.datetime | None:
+    return AuditEvent.objects.filter(pk=row).values_list("at", flat=True).first()
 
 
 def _last(rows: Sequence[AuditEvent]) -> int | None:

@@ -94,7 +94,9 @@ def _file(
     request: HttpRequest, here: Workplace, markets: trail.Markets, asked: trail.Asked
 ) -> HttpResponse:
     """The newest rows that fit, up to a bound; that it was taken is a row of the trail itself."""
-    found = list(trail.asked_rows(markets, asked).order_by("-pk")[: MOST_EXPORTED + 1])
+    found = list(
+        trail.asked_rows(markets, asked).order_by(*trail.NEWEST_FIRST)[: MOST_EXPORTED + 1]
+    )
     shown = found[:MOST_EXPORTED]
     notes = []
     if len(found) > MOST_EXPORTED:
