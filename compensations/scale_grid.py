@@ -6,6 +6,7 @@ applies, and the desk can only ask. Holes say how many cases fell into them.
 
 import datetime as dt
 import unicodedata
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -84,11 +85,17 @@ _CASES = """
 SELECT incident.category_id, incident.severity, customer.segment, count(*)
 FROM incidents_incident incident
 JOIN incidents_customer customer ON customer.id = incident.customer_id
-WHERE incident.market_id = %s AND incident.logged_at >= %s
+WHERE incident.market_id = %s AND incident.logged_at >= %s AND incident.id >= %s
   AND (incident.category_id, incident.severity) IN (
     SELECT * FROM unnest(%s::bigint[], %s::text[]))
 GROUP BY 1, 2, 3
 """
+
+
+def _first_id(since: dt.datetime) -> uuid.UUID:
+    """Below the id of every case from `since` on: an id's moment is within a day of it."""
+    moment = int((since - dt.timedelta(days=1)).timestamp()) * 1000
+    return uuid.UUID(int=moment << 80)
 
 
 def cases_in_holes(
@@ -108,12 +115,14 @@ def cases_in_holes(
     if not holes:
         return {}
     parents = {category.pk: category.parent_id for category in categories}
+    since = timezone.now() - LOOK_BACK
     with connection.cursor() as cursor:
         cursor.execute(
             _CASES,
             [
                 market.pk,
-                timezone.now() - LOOK_BACK,
+                since,
+                _first_id(since),
                 [category for category, _severity in sorted(holes)],
                 [severity for _category, severity in sorted(holes)],
             ],

@@ -54,8 +54,13 @@ def compared_with(version: ScaleVersion, planned: dt.datetime | None = None) -> 
     """What will be live just before this version, as the plans stand: its difference is from that.
 
     A scheduled version that comes before it by number and moment, else the live one. `planned` is
-    an aware moment for a version that has none yet; None means now.
+    an aware moment for a version that has none yet; None means now. For one that is or was live,
+    what was live until then.
     """
+    if version.state in {ScaleState.LIVE, ScaleState.RETIRED}:
+        return ScaleVersion.objects.filter(
+            market_id=version.market_id, effective_until=version.effective_from
+        ).first()
     at = version.effective_from or planned or timezone.now()
     before = (
         ScaleVersion.objects.filter(

@@ -548,6 +548,15 @@ def test_the_desk_offers_the_new_version_at_once(company: Company) -> None:
     assert refused.value.code == "not_in_scale"
 
 
+def test_what_was_live_is_compared_with_what_it_replaced(company: Company) -> None:
+    first = company.scale
+    company.republish("coupon", default=260_00)
+    second = ScaleVersion.objects.get(number=2)
+    assert compared_with(second) == first
+    assert compared_with(ScaleVersion.objects.get(number=1)) is None
+    assert len(difference(compared_with(second), second).cells) == 1
+
+
 def test_who_sees_which_version(company: Company) -> None:
     foreign = build("CO")
     company.republish("coupon", default=250_00)

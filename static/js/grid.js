@@ -87,6 +87,12 @@ function renew(answer) {
   if (focused) cellOf(here)?.focus();
 }
 
+/** What somebody else wrote meanwhile is not taken back from here. */
+function forget(keys) {
+  for (const before of undone) for (const key of keys) delete before[key];
+  for (let at = undone.length - 1; at >= 0; at -= 1) if (!Object.keys(undone[at]).length) undone.splice(at, 1);
+}
+
 /** Send one change. Gives the answer with its status; 0 where there was none. */
 async function send(change) {
   if (busy) return { status: 0 };
@@ -106,6 +112,7 @@ async function send(change) {
     }
     const answer = await response.json();
     if (answer.rows !== undefined) renew(answer);
+    for (const one of answer.changes ?? []) forget(one.cells);
     trouble(response.ok ? "" : answer.message, answer.cells);
     return { status: response.status, answer };
   } catch {
@@ -199,9 +206,10 @@ function cancel() {
 
 function inEditor(event) {
   if (event.isComposing) return;
-  if (event.key === "Enter" && !event.ctrlKey && !event.altKey) {
+  if (event.key === "Enter" && !event.altKey) {
     event.preventDefault();
-    finish(event.shiftKey ? -1 : 1, 0);
+    /* With Ctrl, which elsewhere leaves the page, it stays in its cell. */
+    finish(event.ctrlKey || event.metaKey ? 0 : event.shiftKey ? -1 : 1, 0);
   } else if (event.key === "Tab") {
     event.preventDefault();
     finish(0, event.shiftKey ? -1 : 1);
