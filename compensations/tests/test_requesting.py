@@ -11,6 +11,7 @@ from accounts.models import RoleGrant, Staff
 from accounts.states import Role
 from audit.models import AuditEvent
 from common.errors import InvalidInput, NotAllowed
+from common.ids import uuid7
 from compensations import approvals
 from compensations.actions import (
     approve,
@@ -511,3 +512,26 @@ def test_a_reserved_request_holds_its_room_against_a_grant(company: Company) -> 
         grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
     reject(approval=waiting, reason="No", by=company.supervisor)
     grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
+
+
+def test_reconciliation_names_what_no_yes_explains(company: Company) -> None:
+    """Each of the checks on requests finds what it is for."""
+    company.limit("team", "day", "amount", 5_000_00)
+    issued = grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
+    waiting, refused = asked(company), asked(company)
+    reject(approval=refused, reason="No", by=company.supervisor)
+    assert list(differences()) == []
+    copy = _copy(waiting)
+    Approval.objects.create(**{**copy, "compensation": issued})
+    reject(approval=waiting, reason="No", by=company.supervisor)
+    # A request as another hand would have written it: nobody was asked.
+    alone = Compensation.objects.get(pk=waiting.compensation_id)
+    alone.pk, alone.state, alone.ended_at = uuid7(), "requested", None
+    alone.save(force_insert=True)
+    refused.compensation.limit_uses.update(released_at=None)
+    found = {(difference.check, difference.key) for difference in differences()}
+    assert found >= {
+        ("issued request has every approval", str(issued.pk)),
+        ("request waits for one decision", str(alone.pk)),
+        ("request holds its room until it ends", str(refused.compensation_id)),
+    }
