@@ -1,4 +1,4 @@
-"""Granting: one act on the desk's hottest path, seven trips to the database with its commit.
+"""Granting: one act on the desk's hottest path, five trips to the database with its commit.
 
 What is above a personal limit or asks for a second person is a request instead: see `requesting`.
 """

@@ -17,7 +17,7 @@ from accounts.models import Staff
 from accounts.states import Role
 from common.errors import NotFound
 from incidents.models import Incident
-from incidents.selectors import visible_incidents
+from incidents.selectors import readable_key, visible_incidents
 
 from ..actions import grant_or_request, void
 from ..filters import CompensationFilter
@@ -121,17 +121,18 @@ class GrantView(APIView):
     def post(self, request: Request, folio: str) -> Response:
         values = checked(GrantRequest, request.data)
         # Whether it may be seen; granting reads it again, locked.
-        incident = visible_incidents(request.user).only("id").filter(folio=folio).first()
-        if incident is None:
+        staff = _staff(request)
+        key = readable_key(staff, folio)
+        if key is None:
             raise NotFound
         made = grant_or_request(
-            incident=incident,
+            incident=Incident(pk=key),
             # Named by its id alone: what counts is the live scale's own.
             offer=Offer(pk=values["offer"]),
             amount_minor=values.get("amount_minor"),
             channel=values.get("channel"),
             reason=values.get("reason", ""),
-            by=_staff(request),
+            by=staff,
         )
         asked = made.state == CompensationState.REQUESTED
         return Response(shown(CompensationShape, made), status=202 if asked else 201)
