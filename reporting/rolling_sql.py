@@ -59,45 +59,53 @@ DAYS = """SELECT * FROM unnest(
 # A coupon that expires loses what was left on it; its balance stays in the row.
 # A request has its first approval from its own transaction, so the few approvals near a day lead
 # to the requests of it: no index on the creation of every compensation.
-# What an event leads to is fetched by its key, one by one: the planner cannot know how few events
-# lie between bounds that are read from a relation, and would join with the whole of history. An
-# OFFSET keeps a subquery as it is written.
+# Day by day, then by key: the planner cannot know how few rows lie between bounds that come from a
+# relation, and would join with the whole of history. An OFFSET keeps a subquery as it is written.
 _EVENTS = """
     SELECT day.date, 'issued' AS event, given.id, given.face_minor AS minor
-    FROM day JOIN compensations_compensation given
-        ON given.market_id = %(market)s
-        AND given.issued_at >= day.starts AND given.issued_at < day.ends
+    FROM day CROSS JOIN LATERAL (
+        SELECT id, face_minor FROM compensations_compensation
+        WHERE market_id = %(market)s AND issued_at >= day.starts AND issued_at < day.ends OFFSET 0
+    ) given
     UNION ALL
     SELECT day.date, ended.state, ended.id,
         CASE WHEN ended.state = 'voided' THEN ended.face_minor
              ELSE COALESCE((SELECT coupon.balance_minor FROM compensations_coupon coupon
                             WHERE coupon.compensation_id = ended.id), 0) END
-    FROM day JOIN compensations_compensation ended
-        ON ended.market_id = %(market)s AND ended.state IN ('voided', 'expired')
-        AND ended.ended_at >= day.starts AND ended.ended_at < day.ends
+    FROM day CROSS JOIN LATERAL (
+        SELECT id, state, face_minor FROM compensations_compensation
+        WHERE market_id = %(market)s AND state IN ('voided', 'expired')
+            AND ended_at >= day.starts AND ended_at < day.ends OFFSET 0
+    ) ended
     UNION ALL
     SELECT day.date, 'redeemed', coupon.compensation_id, redemption.amount_minor
-    FROM day JOIN compensations_redemption redemption
-        ON redemption.market_id = %(market)s
-        AND redemption.created_at >= day.starts AND redemption.created_at < day.ends
+    FROM day CROSS JOIN LATERAL (
+        SELECT coupon_id, amount_minor FROM compensations_redemption
+        WHERE market_id = %(market)s AND created_at >= day.starts AND created_at < day.ends OFFSET 0
+    ) redemption
     CROSS JOIN LATERAL (
         SELECT compensation_id FROM compensations_coupon WHERE id = redemption.coupon_id OFFSET 0
     ) coupon
     UNION ALL
     SELECT day.date, 'reversed', coupon.compensation_id, redemption.amount_minor
-    FROM day JOIN compensations_reversal reversal
-        ON reversal.created_at >= day.starts AND reversal.created_at < day.ends
-    JOIN compensations_redemption redemption
-        ON redemption.id = reversal.redemption_id AND redemption.market_id = %(market)s
+    FROM day CROSS JOIN LATERAL (
+        SELECT redemption_id FROM compensations_reversal
+        WHERE created_at >= day.starts AND created_at < day.ends OFFSET 0
+    ) reversal
+    CROSS JOIN LATERAL (
+        SELECT coupon_id, amount_minor FROM compensations_redemption
+        WHERE id = reversal.redemption_id AND market_id = %(market)s OFFSET 0
+    ) redemption
     CROSS JOIN LATERAL (
         SELECT compensation_id FROM compensations_coupon WHERE id = redemption.coupon_id OFFSET 0
     ) coupon
     UNION ALL
     SELECT DISTINCT day.date, 'requested', asked.id, asked.face_minor
-    FROM day JOIN compensations_approval approval
-        ON approval.market_id = %(market)s
-        AND approval.requested_at >= day.starts - interval '1 day'
-        AND approval.requested_at < day.ends + interval '1 day'
+    FROM day CROSS JOIN LATERAL (
+        SELECT compensation_id FROM compensations_approval
+        WHERE market_id = %(market)s AND requested_at >= day.starts - interval '1 day'
+            AND requested_at < day.ends + interval '1 day' OFFSET 0
+    ) approval
     CROSS JOIN LATERAL (
         SELECT id, face_minor, created_at FROM compensations_compensation
         WHERE id = approval.compensation_id OFFSET 0
@@ -105,14 +113,18 @@ _EVENTS = """
     WHERE asked.created_at >= day.starts AND asked.created_at < day.ends
     UNION ALL
     SELECT day.date, approval.state, approval.compensation_id, 0
-    FROM day JOIN compensations_approval approval
-        ON approval.market_id = %(market)s AND approval.state = 'rejected'
-        AND approval.decided_at >= day.starts AND approval.decided_at < day.ends
+    FROM day CROSS JOIN LATERAL (
+        SELECT state, compensation_id FROM compensations_approval
+        WHERE market_id = %(market)s AND state = 'rejected'
+            AND decided_at >= day.starts AND decided_at < day.ends OFFSET 0
+    ) approval
     UNION ALL
     SELECT day.date, approval.state, approval.compensation_id, 0
-    FROM day JOIN compensations_approval approval
-        ON approval.market_id = %(market)s AND approval.state IN ('withdrawn', 'lapsed')
-        AND approval.closed_at >= day.starts AND approval.closed_at < day.ends
+    FROM day CROSS JOIN LATERAL (
+        SELECT state, compensation_id FROM compensations_approval
+        WHERE market_id = %(market)s AND state IN ('withdrawn', 'lapsed')
+            AND closed_at >= day.starts AND closed_at < day.ends OFFSET 0
+    ) approval
 """
 
 # One row at most, looked for only where something was issued.
@@ -170,9 +182,12 @@ SELECT day.date, incident.owner_id AS staff_id, incident.team_id, incident.locat
     count(*) FILTER (WHERE incident.state IN ('resolved', 'closed')) AS resolved,
     count(*) FILTER (WHERE incident.compensated_at > incident.compensate_due_at
         OR incident.resolved_at > incident.resolve_due_at) AS breached
-FROM day JOIN incidents_incident incident
-    ON incident.market_id = %(market)s
-    AND incident.logged_at >= day.starts AND incident.logged_at < day.ends
+FROM day CROSS JOIN LATERAL (
+    SELECT id, owner_id, team_id, location_id, category_id, severity, channel, state, logged_at,
+        compensated_at, compensate_due_at, resolved_at, resolve_due_at
+    FROM incidents_incident
+    WHERE market_id = %(market)s AND logged_at >= day.starts AND logged_at < day.ends OFFSET 0
+) incident
 LEFT JOIN LATERAL (
     SELECT min(given.issued_at) AS issued_at FROM compensations_compensation given
     WHERE given.incident_id = incident.id AND given.state <> 'voided'
