@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Staff
 
-from .models import Approval, Compensation
-from .states import ApprovalState, CompensationState, OfferKind
+from .models import Approval, Compensation, ScaleVersion
+from .states import ApprovalState, CompensationState, OfferKind, ScaleState
 
 
 class MomentField(django_filters.fields.IsoDateTimeField):
@@ -77,3 +77,16 @@ class ApprovalFilter(django_filters.FilterSet):
         if not isinstance(user, Staff):
             return rows.none()
         return rows.filter(requested_by=user) if wanted else rows.exclude(requested_by=user)
+
+
+class ScaleFilter(django_filters.FilterSet):
+    """Which versions of the scale."""
+
+    market = django_filters.CharFilter(
+        field_name="market__code", max_length=12, label=_("Code of the market")
+    )
+    state = django_filters.ChoiceFilter(choices=ScaleState.choices)
+
+    class Meta:
+        model = ScaleVersion
+        fields: list[str] = []

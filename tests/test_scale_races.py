@@ -29,6 +29,7 @@ from compensations.actions import (
 )
 from compensations.models import Compensation, Offer, ScaleVersion
 from compensations.scale_content import Cell, OfferTerms
+from compensations.scale_versions import compared_with
 from compensations.tests.scenario import Company, build
 from tests.support.race import count, errors, race
 
@@ -167,13 +168,12 @@ def test_what_is_due_without_the_locks(company: Company) -> None:
 @pytest.fixture
 def deliberate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between reading a version and writing the decision passes a moment."""
-    real = publishing.compared_with
 
-    def compared_with(version: ScaleVersion) -> ScaleVersion | None:
+    def slowly_compared(version: ScaleVersion) -> ScaleVersion | None:
         time.sleep(0.2)
-        return real(version)
+        return compared_with(version)
 
-    monkeypatch.setattr(publishing, "compared_with", compared_with)
+    monkeypatch.setattr(publishing, "compared_with", slowly_compared)
 
 
 def _approve(company: Company, version: ScaleVersion) -> Any:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -19,25 +17,13 @@ from common.errors import NotFound
 from incidents.models import Category
 from incidents.states import Segment, Severity
 
+from ..filters import ScaleFilter
 from ..models import Offer, ScaleRule, ScaleVersion
 from ..scale_versions import READERS, visible_scales
 from ..states import Basis, OfferKind, ScaleState
 from . import examples
 
 MAY_READ = Roles(*READERS)
-
-
-class ScaleFilter(django_filters.FilterSet):
-    """Which versions."""
-
-    market = django_filters.CharFilter(
-        field_name="market__code", max_length=12, label=_("Code of the market")
-    )
-    state = django_filters.ChoiceFilter(choices=ScaleState.choices)
-
-    class Meta:
-        model = ScaleVersion
-        fields: list[str] = []
 
 
 class ScaleShape(serializers.Serializer[ScaleVersion]):
