@@ -4,7 +4,7 @@ The numbers are what the pages run today with a signed-in agent, session and rai
 that needs more has to say why here.
 
 The home reads the person's own requests, a case the decisions on what was asked there, and the rail
-of who decides the teams they supervise.
+of who decides the teams they supervise and the nightly reports to sign.
 """
 
 import datetime as dt
@@ -32,7 +32,7 @@ RECORDED = {
     "panel": 15,
     "look_up": 8,
     "case": 23,
-    "case_supervisor": 25,
+    "case_supervisor": 26,
     "change": 9,
     "customers": 8,
     "customer": 12,
