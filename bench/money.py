@@ -18,6 +18,8 @@ from .processes import drive
 from .table import Row
 
 GRANT_BUDGET, REDEEM_BUDGET = 0.20, 0.30
+# Acts a second that are prepared for: a run that wants more ends with an error.
+MOST_GRANTS, MOST_REDEMPTIONS = 1_500, 5_000
 
 
 def make_incidents(bench: Bench, count: int) -> list[Incident]:
@@ -75,7 +77,7 @@ def grant_row(bench: Bench, seconds: int, rounds: int) -> Row:
     ours, floors = [], []
     for _round in range(rounds):
         floors.append(floor.run(floor.GRANT, seconds))
-        incidents = make_incidents(bench, 700 * seconds)
+        incidents = make_incidents(bench, MOST_GRANTS * seconds)
 
         def work(number: int, done: int, rows: list[Incident] = incidents) -> None:
             place = done * floor.CLIENTS + number
@@ -156,7 +158,7 @@ def redeem_row(bench: Bench, seconds: int, rounds: int) -> Row:
     company = bench.company
     ours, floors = [], []
     for _round in range(rounds):
-        texts = make_coupons(bench, 2200 * seconds)
+        texts = make_coupons(bench, MOST_REDEMPTIONS * seconds)
         floor.prepare()
         floors.append(floor.run(floor.REDEEM, seconds))
 

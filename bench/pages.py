@@ -56,22 +56,24 @@ class Draw:
         self.random = random.Random(seed)
         self.market = place.company.market
         self.rows: list[Incident] = list(
-            Incident.objects.filter(market=self.market, pk__in=self._some_keys()).select_related(
-                "customer"
-            )
+            Incident.objects.filter(market=self.market, pk__in=self._some_keys())
+            .select_related("customer")
+            .order_by("folio")
         )
         self.categories = list(
-            Category.objects.filter(market=self.market, code__startswith="v-").values_list(
-                "pk", flat=True
-            )
+            Category.objects.filter(market=self.market, code__startswith="v-")
+            .order_by("code")
+            .values_list("pk", flat=True)
         )
 
     def _some_keys(self) -> list[Any]:
         with connection.cursor() as cursor:
+            # By their folios, which every volume of a size makes alike: two runs ask the same.
             cursor.execute(
-                "SELECT id FROM incidents_incident WHERE market_id = %s AND random() < "
-                "2000.0 / (SELECT greatest(reltuples, 1) FROM pg_class "
-                "WHERE relname = 'incidents_incident') LIMIT 1500",
+                "SELECT id FROM incidents_incident WHERE market_id = %s "
+                "AND abs(hashtext(folio)) %% greatest(1, (SELECT reltuples FROM pg_class "
+                "WHERE relname = 'incidents_incident')::bigint / 2000) = 0 "
+                "ORDER BY folio LIMIT 1500",
                 [self.market.pk],
             )
             return [key for (key,) in cursor.fetchall()]

@@ -14,26 +14,26 @@ _WORDS = """# Hot queries
 
 Written by `make bench` on {incidents:,} incidents. For each page: the slowest of the addresses that
 were asked for, the slowest query of that page, and how the database carried it out. What a list
-selects is left out. How to read it: an index serves a query alone where no line under its scan says
-`Rows Removed by Filter` in the thousands.
+selects is left out, and so are times and buffers, which differ from run to run. How to read it: an
+index serves a query alone where no line under its scan says `Rows Removed by Filter` in the
+thousands.
 """
 LONGEST = 4000  # characters of one statement
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One query with its plan; milliseconds as the page saw it."""
+    """One query with its plan."""
 
     page: str
     address: str
     statement: str
-    taken: float
     lines: Sequence[str]
 
     def text(self) -> str:
         plan = "\n".join(self.lines)
         return (
-            f"## {self.page}\n\n`{self.address}`, {self.taken:.1f} ms\n\n"
+            f"## {self.page}\n\n`{self.address}`\n\n"
             f"```sql\n{self.statement}\n```\n\n```\n{plan}\n```\n"
         )
 
@@ -65,15 +65,17 @@ def plan_of(page: str, client: Client, path: str, values: Mapping[str, str]) -> 
     reading = [row for row in seen if row[1].lstrip().startswith(("SELECT", "(SELECT"))]
     if not reading:
         return []
-    taken, sql, params = max(reading, key=lambda row: row[0])
+    _taken, sql, params = max(reading, key=lambda row: row[0])
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {sql}", params)
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF) {sql}", params
+        )
         lines = [line for (line,) in cursor.fetchall()]
         shown = cursor.mogrify(sql, params)
     text = shown.decode() if isinstance(shown, bytes) else str(shown)
     query = "&".join(f"{name}={value}" for name, value in values.items())
     address = f"{path}?{query}" if query else path
-    return [Plan(page, address, _plainly(text), taken, lines)]
+    return [Plan(page, address, _plainly(text), lines)]
 
 
 def write(path: Path, plans: Sequence[Plan], incidents: int) -> None:
