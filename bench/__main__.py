@@ -21,6 +21,7 @@ NAMES = (
     "start",
     "pages",
     "dashboard",
+    "nightly",
     "audit",
 )
 FULL = 1_000_000

@@ -13,6 +13,7 @@ from .company import build_bench
 from .dashboards import dashboard_rows
 from .mail import latency_row
 from .money import grant_row, redeem_row
+from .nightly import nightly_rows
 from .over_http import http_rows
 from .pages import measured
 from .plans import Plan, plan_of
@@ -68,6 +69,8 @@ def _rows(asked: Asked, plans: list[Plan]) -> Iterable[Row]:
         yield from _volume_rows(asked.incidents, plans)
     if "dashboard" in asked.only:
         yield from dashboard_rows(asked.incidents, plans)
+    if "nightly" in asked.only:
+        yield from nightly_rows(asked.rounds)
     if "audit" in asked.only:
         yield audit_row(asked.rounds)
     if "publish" in asked.only:

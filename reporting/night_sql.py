@@ -20,33 +20,23 @@ GROUP BY 1, 2, 3, 4
 
 # For each person: what their goodwill compensations of the day would have been worth, had each had
 # the mean of what everybody else gave in the same cell in these weeks; and how many are covered,
-# how many of others' stand behind it. Cells in which nobody else gave anything are left out.
+# how many of others' stand behind it. Cells in which nobody else gave anything are left out. One
+# pass and no join: the planner knows nothing yet of a day that was rolled in this transaction.
 PEERS = """
-WITH cell AS (
-    SELECT category_id, severity, sum(issued) AS issued, sum(issued_face) AS face
+WITH own AS (
+    SELECT staff_id, category_id, severity, sum(issued) AS issued, sum(issued_face) AS face,
+        sum(issued) FILTER (WHERE date = %(date)s) AS today
     FROM reporting_issuanceday
     WHERE market_id = %(market)s AND date > %(date)s::date - %(weeks)s * 7 AND date <= %(date)s
         AND NOT is_statutory
-    GROUP BY 1, 2
-), today AS (
-    SELECT staff_id, category_id, severity, sum(issued) AS issued
-    FROM reporting_issuanceday
-    WHERE market_id = %(market)s AND date = %(date)s AND NOT is_statutory AND issued > 0
     GROUP BY 1, 2, 3
-), own AS (
-    SELECT staff_id, category_id, severity, sum(issued) AS issued, sum(issued_face) AS face
-    FROM reporting_issuanceday
-    WHERE market_id = %(market)s AND date > %(date)s::date - %(weeks)s * 7 AND date <= %(date)s
-        AND NOT is_statutory AND staff_id IN (SELECT staff_id FROM today)
-    GROUP BY 1, 2, 3
+), beside AS (
+    SELECT *, sum(issued) OVER cell - issued AS others, sum(face) OVER cell - face AS others_face
+    FROM own WINDOW cell AS (PARTITION BY category_id, severity)
 )
-SELECT today.staff_id,
-    round(sum(today.issued * (cell.face - own.face)::numeric / (cell.issued - own.issued)))::bigint,
-    sum(today.issued)::bigint, sum(cell.issued - own.issued)::bigint
-FROM today
-JOIN own USING (staff_id, category_id, severity)
-JOIN cell USING (category_id, severity)
-WHERE cell.issued > own.issued
+SELECT staff_id, round(sum(today * others_face / others))::bigint, sum(today)::bigint,
+    sum(others)::bigint
+FROM beside WHERE today > 0 AND others > 0
 GROUP BY 1
 """
 
@@ -150,12 +140,19 @@ WHERE promise.market_id = %(market)s
     AND NOT (promise.state IN ('kept', 'cancelled') AND promise.ended_at < %(ends)s)
 """
 
-# Debits of the day: each transaction of the ledger is one positive and one negative entry.
+# Debits of the day: each transaction of the ledger is one positive and one negative entry. What has
+# no code is settled without a redemption, with the entries of one: it stands apart as `settle`, and
+# is held against the face value of what was settled that day.
 LEDGER = """
-SELECT event, currency, sum(amount_minor)::bigint
-FROM compensations_ledgerentry
-WHERE market_id = %(market)s AND account = ANY(%(accounts)s)
-    AND at >= %(starts)s AND at < %(ends)s AND amount_minor > 0
+SELECT CASE WHEN entry.event = 'redeem' AND given.expires_at IS NULL THEN 'settle'
+            ELSE entry.event END,
+    entry.currency, sum(entry.amount_minor)::bigint,
+    COALESCE(sum(given.face_minor) FILTER (WHERE given.state = 'settled'
+        AND given.ended_at >= %(starts)s AND given.ended_at < %(ends)s), 0)::bigint
+FROM compensations_ledgerentry entry
+JOIN compensations_compensation given ON given.id = entry.compensation_id
+WHERE entry.market_id = %(market)s AND entry.account = ANY(%(accounts)s)
+    AND entry.at >= %(starts)s AND entry.at < %(ends)s AND entry.amount_minor > 0
 GROUP BY 1, 2
 """
 

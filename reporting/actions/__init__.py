@@ -9,7 +9,7 @@ from .reports import (
     comment_report,
     sign_report,
 )
-from .rolling import mark_touched, roll_day, roll_stale
+from .rolling import mark_touched, roll_day, roll_days, roll_stale
 
 __all__ = [
     "Built",
@@ -21,6 +21,7 @@ __all__ = [
     "outdated_dates",
     "record_export",
     "roll_day",
+    "roll_days",
     "roll_stale",
     "run_night",
     "sign_report",

@@ -79,11 +79,11 @@ def read_ref(ref: uuid.UUID) -> tuple[int, int]:
 
 
 @transaction.atomic
-def build_report(market: Market, date: dt.date) -> Built:
+def build_report(market: Market, date: dt.date, *, send: bool = True) -> Built:
     """Rolls a local date and says what happened on it; the same rows give the same report.
 
     Where the content differs from what was built before, it becomes the next revision, which is
-    sent and has to be signed again. Raises DayNotOver.
+    sent and has to be signed again. Without `send` nobody is written to. Raises DayNotOver.
     """
     if timezone.now() < day_bounds(date, market.time_zone)[1]:
         raise DayNotOver(field="date")
@@ -107,7 +107,7 @@ def build_report(market: Market, date: dt.date) -> Built:
     report.built_at = report.checked_at = Now()
     report.save()
     report.refresh_from_db(fields=["built_at", "checked_at"])
-    mails = _send(report)
+    mails = _send(report) if send else 0
     record(
         act="report.built" if is_new else "report.revised",
         by=SYSTEM,

@@ -30,19 +30,25 @@ def lock_rolling(market: Market) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [ROLLING_LOCK, market.pk])
 
 
-@transaction.atomic
 def roll_day(market: Market, date: dt.date) -> None:
     """Rewrites both rollups of a market's local date; a second run changes nothing."""
+    roll_days(market, date, date + dt.timedelta(days=1))
+
+
+@transaction.atomic
+def roll_days(market: Market, start: dt.date, end: dt.date) -> None:
+    """Rewrites the rollups of the local dates from `start` until before `end`."""
     lock_rolling(market)
     # Before the recount: whoever it does not see has a number from here on.
     TrailCursor.objects.get_or_create(market=market, defaults={"seen_txid": _horizon()})
     for part in (ISSUANCE, CASES):
-        _rewrite(market, date, part)
-    RolledDay.objects.update_or_create(
-        market=market,
-        date=date,
-        defaults={"rolled_at": Now(), "issuance_stale": False, "cases_stale": False},
-    )
+        _rewrite(market, start, end, part)
+    for number in range((end - start).days):
+        RolledDay.objects.update_or_create(
+            market=market,
+            date=start + dt.timedelta(days=number),
+            defaults={"rolled_at": Now(), "issuance_stale": False, "cases_stale": False},
+        )
 
 
 @transaction.atomic
@@ -86,7 +92,7 @@ def _roll_again(market: Market, date: dt.date) -> bool:
     day = RolledDay.objects.get(market=market, date=date)
     stale = [part for part in (ISSUANCE, CASES) if getattr(day, part.stale)]
     for part in stale:
-        _rewrite(market, date, part)
+        _rewrite(market, date, date + dt.timedelta(days=1), part)
         setattr(day, part.stale, False)
     if stale:
         day.rolled_at = Now()
@@ -112,16 +118,17 @@ def _touched_dates(market: Market, part: Part) -> set[dt.date]:
         return {local_date(moment, market.time_zone) for (moment,) in cursor.fetchall()}
 
 
-def _rewrite(market: Market, date: dt.date, part: Part) -> None:
+def _rewrite(market: Market, start: dt.date, end: dt.date, part: Part) -> None:
     taken = f"date, {columns(part.keys)}, {', '.join(part.measures)}"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM {part.table} WHERE market_id = %s AND date = %s",  # noqa: S608
-            [market.pk, date],
+            f"DELETE FROM {part.table} "  # noqa: S608
+            "WHERE market_id = %s AND date >= %s AND date < %s",
+            [market.pk, start, end],
         )
         cursor.execute(
             f"WITH day AS MATERIALIZED ({DAYS}) "  # noqa: S608
             f"INSERT INTO {part.table} (market_id, {taken}) "
             f"SELECT %(market)s, {taken} FROM ({part.recount}) recounted",
-            {"market": market.pk, **days_between(market, date, date + dt.timedelta(days=1))},
+            {"market": market.pk, **days_between(market, start, end)},
         )

@@ -4,9 +4,7 @@ import datetime as dt
 from functools import cached_property
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -24,22 +22,9 @@ from ..models import NightlyReport
 from ..night_words import attention, summary
 from ..selectors.reports import part_of, reading_sight, seen_team_ids
 from ..selectors.sight import LOOKERS, Sight
+from .filters import NightlyFilter
 
 MAY_READ = Roles(*LOOKERS)
-
-
-class NightlyFilter(django_filters.FilterSet):
-    """Which nights."""
-
-    market = django_filters.CharFilter(
-        field_name="market__code", max_length=12, label=_("Code of the market")
-    )
-    date_from = django_filters.DateFilter(field_name="date", lookup_expr="gte")
-    date_to = django_filters.DateFilter(field_name="date", lookup_expr="lte")
-
-    class Meta:
-        model = NightlyReport
-        fields: list[str] = []
 
 
 class SignatureShape(serializers.Serializer[dict[str, Any]]):
@@ -161,7 +146,7 @@ class NightlyReportsView(OnlyKnownParameters, ListAPIView[NightlyReport]):
         return _readable(self.request).defer("content")
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         if isinstance(self.request.user, Staff):
             context["sights"] = _Sights(self.request.user)
         return context

@@ -45,6 +45,8 @@ LEDGER_MEASURES = {
     "reverse": "reversed_value",
     "expire": "expired_value",
 }
+# What has no code ends without a redemption; see `night_sql.LEDGER`.
+SETTLED = "settle"
 
 Person = tuple[int | None, uuid.UUID | None]
 Rows = list[tuple[Any, ...]]
@@ -173,8 +175,11 @@ def _by(rows: Iterable[dict[str, Any]], *keys: str) -> list[list[Any]]:
 
 def _reconciled(market: Market, totals: dict[str, int], moved: Rows) -> list[list[Any]]:
     """For each event and currency: the report's sum, the ledger's, and the difference."""
-    ledger = {(event, currency): total for event, currency, total in moved}
+    ledger = {(event, currency): total for event, currency, total, _settled in moved}
     said = {(event, market.currency): totals[measure] for event, measure in LEDGER_MEASURES.items()}
+    for event, currency, _total, settled in moved:
+        if event == SETTLED:
+            said[event, currency] = settled
     return [
         [*key, said.get(key, 0), ledger.get(key, 0), said.get(key, 0) - ledger.get(key, 0)]
         for key in sorted(said.keys() | ledger.keys())

@@ -183,7 +183,7 @@ def unsigned_count(staff: Staff, market: Market) -> int:
     if not staff.has_role(market, Role.SUPERVISOR):
         return 0
     today = local_date(timezone.now(), market.time_zone)
-    values = {
+    values: dict[str, Any] = {
         "market": market.pk,
         "staff": staff.pk,
         "since": today - dt.timedelta(days=AGEING_DAYS),

@@ -13,7 +13,9 @@ from accounts.models import Market, Team
 from accounts.states import Role
 from audit.models import AuditEvent
 from common.windows import day_bounds
-from compensations.models import LedgerEntry
+from compensations.ledger import pair
+from compensations.models import Compensation, LedgerEntry
+from compensations.states import Account, LedgerEvent
 from compensations.tests.scenario import Company, build, person
 from delivery.models import Message
 from delivery.registry import get_topic
@@ -119,6 +121,25 @@ def test_a_difference_from_the_ledger_is_said_to_the_cent(company: Company) -> N
         call_command(
             "build_nightly_reports", date=MONDAY, stdout=io.StringIO(), stderr=io.StringIO()
         )
+
+
+def test_what_is_settled_without_a_code_agrees_apart(company: Company) -> None:
+    history = History(company)
+    made = history.given(
+        history.case(at(company, MONDAY, 9)), at(company, MONDAY, 9), offer="refund"
+    )
+    paid = at(company, TUESDAY, 10)
+    Compensation.objects.filter(pk=made.pk).update(state="settled", ended_at=paid)
+    entries = pair(
+        LedgerEvent.REDEEM, made, Account.REFUNDS, Account.CLEARING, made.face_minor, paid
+    )
+    LedgerEntry.objects.bulk_create(entries)
+    report = built(company, TUESDAY)
+    assert ["settle", "MXN", 20000, 20000, 0] in report.content["ledger"]
+    assert report.difference_minor == 0
+    # Settled with no entry of that day, or the other way round, differs.
+    Compensation.objects.filter(pk=made.pk).update(ended_at=at(company, WEDNESDAY, 1))
+    assert built(company, TUESDAY).difference_minor == 20000
 
 
 def test_building_again_gives_the_same_report_and_no_second_mail(company: Company) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from accounts.models import Market, Staff, Team
 from common.money import format_money
@@ -20,6 +19,8 @@ from compensations.models import Compensation
 from compensations.states import LedgerEvent, LimitScope, LimitWindow, Measure, OfferKind
 from incidents.models import Category, Customer, Incident
 from incidents.states import PromiseKind
+
+from ..selectors.night import SETTLED
 
 NOTHING = "\u2013"
 # How many reasons a person's line names.
@@ -73,7 +74,7 @@ class Shown:
         return {str(key): name for key, name in rows}
 
     def person(self, key: str | None) -> str:
-        return self._people.get(key or "", "") or str(pgettext("no person", "Nobody"))
+        return self._people.get(key or "", "") or _("Nobody")
 
     @cached_property
     def teams(self) -> dict[int, Team]:
@@ -340,16 +341,20 @@ class Shown:
     def ledger(self) -> list[dict[str, Any]]:
         return [
             {
-                "label": LedgerEvent(event).label,
+                "label": self._event(event),
                 "currency": currency,
                 "report": format_money(said, currency, self.market.locale),
                 "ledger": format_money(moved, currency, self.market.locale),
                 "difference": format_money(gap, currency, self.market.locale),
                 "agrees": gap == 0,
-                "row": (LedgerEvent(event).label, currency, said, moved, gap),
+                "row": (self._event(event), currency, said, moved, gap),
             }
             for event, currency, said, moved, gap in self.part["ledger"] or []
         ]
+
+    @staticmethod
+    def _event(event: str) -> str:
+        return _("Settled without a code") if event == SETTLED else str(LedgerEvent(event).label)
 
 
 def _tenths(number: int) -> str:

@@ -9,10 +9,14 @@ from accounts.models import Market
 from audit.models import AuditEvent
 from audit.tests.support import seal_all
 from audit.verifying import verify
+from delivery.models import Message
 from incidents.models import Incident
 from recovery.management.commands import seed_demo
+from reporting.actions import due_dates
+from reporting.models import NightlyReport, ReportSignature
 
 from ..logins import DEMO_PASSWORD
+from ..nights import REPORTED
 from ..seed import Size, seed_company
 
 pytestmark = pytest.mark.django_db
@@ -48,3 +52,21 @@ def test_its_trail_is_sealed_and_verifies(monkeypatch: pytest.MonkeyPatch) -> No
     assert report.finding is None, str(report.finding)
     assert report.rows == AuditEvent.objects.count() > 500
     assert report.unsealed == 0
+
+
+def test_its_nights_are_accounted_for_and_agree_with_the_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(seed_demo, "seed_company", SMALL)
+    call_command("seed_demo", "--seed", "5")
+    assert NightlyReport.objects.count() == 2 * REPORTED
+    assert set(NightlyReport.objects.values_list("difference_minor", flat=True)) == {0}
+    # Older parts are signed, the newest wait.
+    newest = NightlyReport.objects.order_by("-date").first()
+    assert newest is not None
+    assert ReportSignature.objects.exists()
+    assert not newest.signatures.exists()
+    # Nobody is written to about nights before the company; no night is left to be made up.
+    assert not Message.objects.filter(topic="report.nightly").exists()
+    for market in Market.objects.all():
+        assert due_dates(market) == []

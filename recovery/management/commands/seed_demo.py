@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from audit.sealing import seal
 from recovery.demo.logins import DEMO_PASSWORD
+from recovery.demo.nights import account_for_nights
 from recovery.demo.seed import DEFAULT_SEED, AlreadyThere, seed_company
 
 
@@ -32,8 +33,9 @@ class Command(BaseCommand):
                 "(PUBLIC_BASE_URL is https)."
             )
         began = time.monotonic()
+        now = timezone.now()
         try:
-            done = seed_company(seed=options["seed"], now=timezone.now())
+            done = seed_company(seed=options["seed"], now=now)
         except AlreadyThere:
             if options["if_empty"]:
                 self.stdout.write("The database has a company already; nothing was added.")
@@ -41,8 +43,10 @@ class Command(BaseCommand):
             raise CommandError(
                 "The database has a company already. The demo company needs an empty database."
             ) from None
+        nights = account_for_nights(now)
         seal()
         self.stdout.write(
-            f"The demo company is there: {done.incidents} incidents and {done.rows} rows in all "
+            f"The demo company is there: {done.incidents} incidents and {done.rows} rows in all, "
+            f"{nights} nightly reports "
             f"({time.monotonic() - began:.0f} s). Everybody's password is {DEMO_PASSWORD}."
         )
