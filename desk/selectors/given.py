@@ -22,6 +22,7 @@ from .way import Way, way_of
 # A request is usually decided in this time; afterwards the page asks less often.
 AT_FIRST = dt.timedelta(minutes=15)
 YEAR = dt.timedelta(days=365)
+LIVE = frozenset({CompensationState.REQUESTED, CompensationState.ISSUED})
 GIVEN = (CompensationState.ISSUED, CompensationState.SETTLED, CompensationState.EXPIRED)
 
 
@@ -116,10 +117,14 @@ def compensations_on(incident: Incident, staff: Staff) -> list[Compensation]:
 def given_on(
     compensations: Sequence[Compensation], staff: Staff, messages: Sequence[Message]
 ) -> list[Given]:
-    """Each compensation with the way of its messages, given in the order they were queued."""
+    """Each compensation with the way of its messages, given in the order they were queued.
+
+    What can be used or is waited for comes first, then what is over; each oldest first.
+    """
     ways: dict[uuid.UUID, list[Way]] = {}
+    live = {row.pk for row in compensations if row.state in LIVE}
     for message in messages:
-        ways.setdefault(message.ref, []).append(way_of(message))
+        ways.setdefault(message.ref, []).append(way_of(message, live=message.ref in live))
     asked = asked_for(compensations, staff)
     return [
         Given(
@@ -129,7 +134,7 @@ def given_on(
             can_void(row, staff),
             asked.get(row.pk),
         )
-        for row in compensations
+        for row in sorted(compensations, key=lambda row: row.state not in LIVE)
     ]
 
 

@@ -18,13 +18,15 @@ from common.money import format_money
 from compensations.models import Compensation
 from compensations.states import LapseReason
 from delivery.models import Message
-from delivery.states import Channel
+from delivery.states import Channel, MessageState
 from incidents.models import Category, Incident, Note, Promise
 from incidents.selectors import TimelineEntry, timeline
 from incidents.states import ContactChannel, PromiseKind, Severity, Step
 
 # Read at once; a case with more shows the newest of them.
 MOST = 300
+# Characters and lines from which a text is folded; a line of the timeline holds about sixty.
+LONG, LINES = 800, 12
 
 GROUPS: dict[str, LazyText] = {
     "messages": gettext_lazy("Messages"),
@@ -59,6 +61,11 @@ class Entry:
     meta: str = ""
     message: Message | None = None
     promise: Promise | None = None
+
+    @property
+    def long(self) -> bool:
+        """Whether it fills more than about a dozen lines: the page folds it."""
+        return len(self.text) > LONG or self.text.count("\n") >= LINES
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +264,10 @@ def _from_promise(promise: Promise) -> Entry:
 
 
 def _from_message(message: Message) -> Entry:
+    """A message with its state; what is handed over counts as such once somebody confirmed it."""
+    if message.channel == Channel.HANDOVER and message.state == MessageState.SENT:
+        words = _("Link made to hand over in the conversation; nobody has confirmed it")
+        return Entry(message.created_at, "messages", "", words)
     words = {
         Channel.HANDOVER: _("Message handed over in the conversation"),
     }.get(Channel(message.channel)) or _("Message by %(channel)s to %(address)s") % {

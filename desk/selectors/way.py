@@ -30,15 +30,20 @@ class Way:
     words: str
     next: str
     poll: int
+    # Whether what it carries can still be used.
+    live: bool = True
 
     @property
     def state(self) -> str:
-        return self.message.state
+        """The state that gives the label its colour: what nobody confirmed is not shown as sent."""
+        return MessageState.QUEUED if self._never_confirmed else self.message.state
 
     @property
     def label(self) -> str:
         if self.to_confirm:
             return _("Ready")
+        if self._never_confirmed:
+            return _("Not confirmed")
         return str(MessageState(self.message.state).label)
 
     @property
@@ -53,12 +58,16 @@ class Way:
     @property
     def to_confirm(self) -> bool:
         """Handed over, and nobody has said yet that the customer has it."""
-        return self.by_hand and self.message.state == MessageState.SENT
+        return self.live and self.by_hand and self.message.state == MessageState.SENT
+
+    @property
+    def _never_confirmed(self) -> bool:
+        return not self.live and self.by_hand and self.message.state == MessageState.SENT
 
     @property
     def may_repeat(self) -> bool:
         """Whether the same message can be tried again: its address still stands."""
-        return self._stuck and self.message.failure not in NEEDS_A_FRESH_ONE
+        return self.live and self._stuck and self.message.failure not in NEEDS_A_FRESH_ONE
 
     @property
     def may_write_off(self) -> bool:
@@ -69,16 +78,23 @@ class Way:
         return self.message.state in {MessageState.FAILED, MessageState.UNKNOWN}
 
 
-def way_of(message: Message, now: dt.datetime | None = None) -> Way:
-    """The message's way at an aware moment (now)."""
+def way_of(message: Message, now: dt.datetime | None = None, *, live: bool = True) -> Way:
+    """The message's way at an aware moment (now); `live` where its compensation can be used."""
     age = (now or timezone.now()) - message.created_at
-    words, then = _words(message)
+    words, then = _words(message) if live else _words_of_dead(message)
     waiting = message.state in ON_ITS_WAY
     may_arrive = message.state == MessageState.SENT and message.channel != Channel.HANDOVER
     poll = 0
     if (waiting or may_arrive) and age < NO_LONGER:
         poll = OFTEN if waiting and age < AT_FIRST else RARELY
-    return Way(message, words, then, poll)
+    return Way(message, words, then, poll, live)
+
+
+def _words_of_dead(message: Message) -> tuple[str, str]:
+    """Where it got to; nothing is to be done any more for what can no longer be used."""
+    if message.channel == Channel.HANDOVER and message.state == MessageState.SENT:
+        return _("Nobody confirmed that the customer got the link"), ""
+    return _words(message)[0], ""
 
 
 def _words(message: Message) -> tuple[str, str]:

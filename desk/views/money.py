@@ -34,6 +34,7 @@ from ..actions import once
 from ..forms import GrantForm, ReasonForm, SendForm, show_refusal
 from ..places import WORKERS, Desk, desk_page
 from ..selectors.case import channel_choices
+from ..selectors.given import LIVE
 from ..selectors.way import way_of
 from .case import case_page
 from .rows import case_or_404
@@ -180,7 +181,9 @@ def _message(desk: Desk, incident: Incident, pk: uuid.UUID) -> Message:
 def way(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpResponse:
     """Where a message is. Says nothing (204) as long as the page shows it already."""
     incident = case_or_404(desk, folio)
-    now = way_of(_message(desk, incident, pk))
+    message = _message(desk, incident, pk)
+    live = visible_compensations(desk.staff).filter(pk=message.ref, state__in=LIVE).exists()
+    now = way_of(message, live=live)
     if request.GET.get("seen") == now.seen:
         return HttpResponse(status=204)
     can_work = desk.works_in(incident.market_id)
