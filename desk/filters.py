@@ -35,10 +35,13 @@ PERIODS: dict[str, tuple[Text, int]] = {
 VIEW_NAMES: dict[str, Text] = {
     "mine": _("Mine"),
     "team": _("My team"),
+    "unassigned": _("Unassigned"),
     "critical": _("Critical"),
-    "due": _("Due soon"),
+    "overdue": _("Overdue, my team"),
+    "due": _("Due within the hour, my team"),
     "promises": _("Promises due"),
 }
+OWNER_NAMES: dict[str, Text] = {"me": _("Me"), "nobody": _("Nobody")}
 STATE_NAMES: dict[str, Text] = {"active": _("Not resolved"), **dict(IncidentState.choices)}
 
 
@@ -95,6 +98,7 @@ class ListAddress:
         labels: dict[str, Text] = {
             "state": _("State"),
             "severity": _("Severity"),
+            "owner": _("Owner"),
             "category": _("Category"),
             "location": _("Location"),
             "channel": _("Channel"),
@@ -153,6 +157,10 @@ def _state(_address: ListAddress, rows: Rows, value: str) -> Rows:
     return rows.filter(state__in=OPEN_STATES) if value == "active" else rows.filter(state=value)
 
 
+def _owner(address: ListAddress, rows: Rows, value: str) -> Rows:
+    return rows.filter(owner=address.desk.staff if value == "me" else None)
+
+
 def _category(address: ListAddress, rows: Rows, value: str) -> Rows:
     ids = address.under[value]
     # Equality, not IN, where one will do: only then does the page index give the order.
@@ -169,6 +177,7 @@ def _period(address: ListAddress, rows: Rows, value: str) -> Rows:
 NARROW: dict[str, Callable[[ListAddress, Rows, str], Rows]] = {
     "state": _state,
     "severity": lambda _address, rows, value: rows.filter(severity=value),
+    "owner": _owner,
     "category": _category,
     "location": lambda _address, rows, value: rows.filter(location_id=int(value)),
     "channel": lambda _address, rows, value: rows.filter(channel=value),
@@ -189,6 +198,7 @@ def read_address(
         "view": VIEW_NAMES,
         "state": STATE_NAMES,
         "severity": dict(Severity.choices),
+        "owner": OWNER_NAMES,
         "category": {
             str(row.pk): f"\u2003{row.name}" if row.parent_id else row.name for row in categories
         },

@@ -73,6 +73,7 @@ class _Frame:
             wanted = {
                 "mine": lists.mine(desk),
                 "team": lists.of_team(desk),
+                "unassigned": lists.unassigned(desk),
                 "promises": lists.own_promises_today(desk),
                 "requests": approvals.own_waiting(desk),
             }
@@ -85,6 +86,11 @@ class _Frame:
             items += [
                 {"label": _("My cases"), "url": _address("home"), "count": counts["mine"]},
                 {"label": _("Team"), "url": f"{cases}?view=team", "count": counts["team"]},
+                {
+                    "label": _("Unassigned"),
+                    "url": f"{cases}?view=unassigned",
+                    "count": counts["unassigned"] if counts["unassigned"] != "0" else "",
+                },
             ]
             if supervises:
                 items.append(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from django.utils import timezone
 
 from accounts.models import Staff
@@ -53,12 +54,35 @@ def critical(desk: Desk) -> QuerySet[Incident]:
     return cases(desk).filter(severity=Severity.CRITICAL, state__in=OPEN_STATES)
 
 
+def unassigned(desk: Desk) -> QuerySet[Incident]:
+    """Open cases that nobody owns, as a program opens them: whoever works one first owns it."""
+    return cases(desk).filter(owner=None, state__in=OPEN_STATES)
+
+
+# The clock that runs: compensating first, as long as nothing was given (see `clocks.next_clock`).
+NEXT_DUE = Case(
+    When(compensated_at=None, compensate_due_at__isnull=False, then=F("compensate_due_at")),
+    default=F("resolve_due_at"),
+    output_field=DateTimeField(),
+)
+
+
+def _of_team_or_own(desk: Desk) -> QuerySet[Incident]:
+    """Open cases that are the person's to see to."""
+    whose = Q(owner=desk.staff) | Q(team__in=team_ids(desk))
+    return cases(desk).filter(whose, state__in=OPEN_STATES)
+
+
+def overdue(desk: Desk) -> QuerySet[Incident]:
+    """Those whose clock has run out."""
+    return _of_team_or_own(desk).filter(LessThanOrEqual(NEXT_DUE, timezone.now()))
+
+
 def due_soon(desk: Desk) -> QuerySet[Incident]:
-    """Open cases whose next clock has run out or does so within the hour."""
-    until = timezone.now() + SOON
-    return cases(desk).filter(
-        Q(compensated_at=None, compensate_due_at__lte=until) | Q(resolve_due_at__lte=until),
-        state__in=OPEN_STATES,
+    """Those whose clock runs out within the hour and has not yet."""
+    now = timezone.now()
+    return _of_team_or_own(desk).filter(
+        GreaterThan(NEXT_DUE, now), LessThanOrEqual(NEXT_DUE, now + SOON)
     )
 
 
@@ -96,10 +120,35 @@ def with_promise_due(desk: Desk) -> QuerySet[Incident]:
 VIEWS = {
     "mine": mine,
     "team": of_team,
+    "unassigned": unassigned,
     "critical": critical,
+    "overdue": overdue,
     "due": due_soon,
     "promises": with_promise_due,
 }
+
+
+# Views that are read from the next to run out, not by page: nobody leafs through what is late.
+BY_DEADLINE = frozenset({"overdue", "due", "unassigned"})
+MOST_BY_DEADLINE = 200
+
+
+def by_deadline(rows: QuerySet[Incident]) -> list[Incident]:
+    """The first rows of such a view, the next to run out first."""
+    due = NEXT_DUE.asc(nulls_last=True)
+    return list(with_list_relations(rows).order_by(due, "-id")[:MOST_BY_DEADLINE])
+
+
+def home_counts(desk: Desk) -> dict[str, str]:
+    """What the tiles of the first page say; each has a list that adds up to it."""
+    return bounded_counts(
+        {
+            "overdue": overdue(desk),
+            "due": due_soon(desk),
+            "critical": critical(desk),
+            "promises": own_promises_today(desk),
+        }
+    )
 
 
 def bounded_counts(wanted: Mapping[str, QuerySet[Any]], *, most: int = MOST) -> dict[str, str]:
@@ -122,12 +171,7 @@ def view_counts(desk: Desk) -> dict[str, str]:
 
 def my_next(desk: Desk, *, limit: int = 30) -> list[Incident]:
     """The person's open cases, the next to run out first."""
-    due = Case(
-        When(compensated_at=None, then=F("compensate_due_at")),
-        default=F("resolve_due_at"),
-        output_field=DateTimeField(),
-    )
-    rows = with_list_relations(mine(desk)).order_by(due.asc(nulls_last=True), "-id")
+    rows = with_list_relations(mine(desk)).order_by(NEXT_DUE.asc(nulls_last=True), "-id")
     return list(rows[:limit])
 
 

@@ -54,7 +54,7 @@ def my_cases(request: HttpRequest, desk: Desk) -> HttpResponse:
             "rooms": rooms[:2],
             "promises": owed,
             "end_of_today": tomorrow,
-            "counts": lists.view_counts(desk),
+            "counts": lists.home_counts(desk),
             "requests": own_waiting_rows(desk),
         },
     )

@@ -13,7 +13,7 @@ from common.errors import Refusal
 from common.posting import post_only
 from incidents.actions import change_incident
 from incidents.models import Incident
-from incidents.selectors import bounded_count, categories_for, incident_page, visible_incidents
+from incidents.selectors import Page, bounded_count, categories_for, incident_page, visible_incidents
 
 from ..filters import ListAddress, read_address
 from ..places import WORKERS, Desk, desk_page
@@ -42,7 +42,10 @@ def incident_list(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Cases of the market; the address is the state of the list."""
     address = _address(request, desk)
     rows = address.rows()
-    page = incident_page(rows, after=address.after, before=address.before)
+    if address.values.get("view") in lists.BY_DEADLINE:
+        page = Page(lists.by_deadline(rows), None, None)
+    else:
+        page = incident_page(rows, after=address.after, before=address.before)
     count, more = bounded_count(rows)
     return render(
         request,

@@ -32,6 +32,9 @@ def promise_list(request: HttpRequest, desk: Desk) -> HttpResponse:
         rows = rows.filter(owner=desk.staff)
     elif whose == "team":
         rows = rows.filter(incident__team__in=lists.team_ids(desk))
+    today = request.GET.get("by") == "today"
+    if today:
+        rows = rows.filter(due_at__lt=lists.end_of_today(desk))
     found = list(
         rows.select_related(
             "incident__customer", "incident__category", "incident__market", "owner"
@@ -45,7 +48,13 @@ def promise_list(request: HttpRequest, desk: Desk) -> HttpResponse:
     return render(
         request,
         "desk/promises.html",
-        {"promises": found, "tabs": tabs, "now": timezone.now(), "whose": whose},
+        {
+            "promises": found,
+            "tabs": tabs,
+            "now": timezone.now(),
+            "whose": whose,
+            "today": today,
+        },
     )
 
 

@@ -16,6 +16,7 @@ from .. import bounds
 from ..access import COMMENTERS, READERS, WRITERS, authorise
 from ..models import Incident, Note, Playbook, PlaybookAcknowledgement, Promise, RecoveryStep
 from ..states import PROMISE_TRANSITIONS, PromiseKind, PromiseState, Step
+from .incidents import take_on
 
 # The proof of a step that a person ticked; any other word names the act that proved it.
 BY_HAND = "person"
@@ -23,8 +24,12 @@ BY_HAND = "person"
 
 @transaction.atomic
 def add_note(*, incident: Incident, body: str, by: Staff) -> Note:
-    """Adds an internal note; 1 to 4,000 characters. A note is never edited."""
+    """Adds an internal note; 1 to 4,000 characters. A note is never edited.
+
+    Here as with a promise and a step ticked by hand, a case that nobody owns becomes `by`'s.
+    """
     actor = authorise(by, incident.market_id, *COMMENTERS)
+    take_on(incident=incident, by=by)
     note = Note.objects.create(
         incident=incident, author=by, body=bounds.text(body, "body", 4000, required=True)
     )
@@ -57,6 +62,7 @@ def make_promise(
     owner = owner or by
     if not owner.has_role(incident.market_id, *WRITERS):
         raise InvalidInput(_("This person does not work cases in this market."), field="owner")
+    take_on(incident=incident, by=by)
     promise = Promise.objects.create(
         incident=incident,
         market_id=incident.market_id,
@@ -134,6 +140,8 @@ def tick_step(*, incident: Incident, step: str, proof: str = BY_HAND, by: Staff 
     if actor is None:
         RecoveryStep.objects.bulk_create([row], ignore_conflicts=True)
         return True
+    if by is not None:
+        take_on(incident=incident, by=by)
     _row, created = RecoveryStep.objects.get_or_create(
         incident=incident, step=step, defaults={"proof": proof, "done_by": by}
     )

@@ -218,6 +218,39 @@ def lock_incident(incident: Incident) -> Incident:
     )
 
 
+def _own(row: Incident, by: Staff) -> dict[str, Any] | None:
+    """Makes `by` the owner of a locked row that nobody owns; gives what its audit row says."""
+    if row.owner_id is not None or not by.is_active or not by.has_role(row.market_id, *WRITERS):
+        return None
+    actor = authorise(by, row.market_id, *WRITERS)
+    before = {"owner": None, "team": str(row.team_id) if row.team_id else None}
+    row.owner, row.team_id = by, by.team_id
+    row.version += 1
+    after = {"owner": str(by.pk), "team": str(by.team_id) if by.team_id else None}
+    return _happened("incident.changed", actor, row, before=before, after=after)
+
+
+@transaction.atomic
+def take_on(*, incident: Incident, by: Staff) -> bool:
+    """Whoever first works a case that nobody owns owns it, with their team; says whether.
+
+    A program opens such cases. One that has an owner or is closed stays as it is, and so does one
+    that somebody comments on who works no cases.
+    """
+    if incident.owner_id is not None:
+        return False
+    row = lock_incident(incident)
+    if row.state == IncidentState.CLOSED:
+        return False
+    said = _own(row, by)
+    if said is None:
+        return False
+    row.save(update_fields=["owner", "team", "version"])
+    record(**said)
+    incident.owner, incident.team_id, incident.version = row.owner, row.team_id, row.version
+    return True
+
+
 CHANGEABLE = {
     "kind",
     "category",
@@ -377,6 +410,7 @@ def _move(row: Incident, target: str, act: str, actor: Actor, reason: str = "") 
     )
 
 
+_OWNED = "UPDATE incidents_incident SET owner_id = %s, team_id = %s, version = %s WHERE id = %s"
 _RECOVERING = """
 UPDATE incidents_incident SET state = %s, compensated_at = %s, version = %s WHERE id = %s
 """
@@ -391,11 +425,16 @@ def start_recovery(
 ) -> Incident:
     """Puts an open case in recovery; `incident` is a row that the caller has locked.
 
-    With `compensated` the moment of the first compensation is kept and the step ticked: what a
-    grant proves. A case that is in recovery already stays there. The statements join `batch`, for
-    a caller that sends it in the same transaction; without one they are sent at once.
+    A case that nobody owns becomes `by`'s. With `compensated` the moment of the first compensation
+    is kept and the step ticked: what a grant proves. A case that is in recovery already stays
+    there. The statements join `batch`, for a caller that sends it in the same transaction; without
+    one they are sent at once.
     """
     sent = Batch() if batch is None else batch
+    owned = _own(incident, by)
+    if owned is not None:
+        sent.add(_OWNED, [by.pk, by.team_id, incident.version, incident.pk])
+        sent.insert(event(**owned))
     moved = incident.state == IncidentState.OPEN
     first = compensated and incident.compensated_at is None
     if moved:
@@ -454,6 +493,9 @@ def resolve_incident(*, incident: Incident, resolution: str, by: Staff) -> Incid
     check_transition(INCIDENT_TRANSITIONS, row.state, IncidentState.RESOLVED)
     row.resolution = bounds.text(resolution, "resolution", 500, required=True)
     row.resolved_at = timezone.now()
+    owned = _own(row, by)
+    if owned is not None:
+        record(**owned)
     _move(row, IncidentState.RESOLVED, "incident.resolved", actor)
     RecoveryStep.objects.bulk_create(
         [RecoveryStep(incident=row, step=Step.CORRECT, proof="resolved", done_by=by)],

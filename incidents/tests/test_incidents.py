@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -251,6 +252,50 @@ def test_a_case_goes_its_way_and_every_arrow_is_recorded(desk: Desk) -> None:
         "incident.reopened",
     ]
     assert AuditEvent.objects.get(act="incident.reopened").reason == "volvió a pasar"
+
+
+def _unowned(desk: Desk) -> Incident:
+    """A case as a program opens it: nobody's."""
+    incident = desk.incident()
+    Incident.objects.filter(pk=incident.pk).update(owner=None, team=None, logged_by=None)
+    return Incident.objects.get(pk=incident.pk)
+
+
+FIRST_WORK: dict[str, Callable[[Incident, Staff], object]] = {
+    "a note": lambda row, by: add_note(incident=row, body="La llamo.", by=by),
+    "a promise": lambda row, by: make_promise(
+        incident=row, kind="call", due_at=timezone.now() + dt.timedelta(hours=1), by=by
+    ),
+    "a step": lambda row, by: tick_step(incident=row, step=Step.APOLOGISE, by=by),
+    "recovery": lambda row, by: start_recovery(incident=row, by=by, compensated=True),
+    "resolving": lambda row, by: resolve_incident(incident=row, resolution="Hecho.", by=by),
+}
+
+
+@pytest.mark.parametrize("work", FIRST_WORK)
+def test_who_first_works_a_case_of_nobody_owns_it(work: str, desk: Desk) -> None:
+    incident = _unowned(desk)
+    version = incident.version
+    FIRST_WORK[work](incident, desk.agent)
+    row = Incident.objects.get(pk=incident.pk)
+    assert (row.owner, row.team) == (desk.agent, desk.team)
+    assert row.version > version
+    told = AuditEvent.objects.get(object_id=str(row.pk), act="incident.changed")
+    assert told.before == {"owner": None, "team": None}
+    assert told.after == {"owner": str(desk.agent.pk), "team": str(desk.team.pk)}
+    assert told.actor_name == desk.agent.name
+    # The next person finds it owned.
+    other = StaffFactory.create(market=desk.market, roles=[Role.AGENT])
+    add_note(incident=row, body="Yo también.", by=other)
+    assert Incident.objects.get(pk=row.pk).owner == desk.agent
+    assert AuditEvent.objects.filter(object_id=str(row.pk), act="incident.changed").count() == 1
+
+
+def test_who_only_comments_does_not_own_a_case(desk: Desk) -> None:
+    incident = _unowned(desk)
+    finance = StaffFactory.create(market=desk.market, roles=[Role.FINANCE])
+    add_note(incident=incident, body="Visto.", by=finance)
+    assert Incident.objects.get(pk=incident.pk).owner is None
 
 
 def test_recovery_starts_once(desk: Desk) -> None:
