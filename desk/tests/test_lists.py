@@ -51,6 +51,10 @@ def cases(company: Company) -> dict[str, Incident]:
         ("?view=mine", {"mine", "critical"}),
         ("?view=team", {"mine", "critical"}),
         ("?view=due", {"mine", "critical"}),
+        ("?view=overdue", set()),
+        ("?view=unassigned", set()),
+        ("?owner=me", {"mine", "critical", "done"}),
+        ("?owner=nobody", set()),
         ("?view=promises", set()),
         ("?period=1", {"mine", "critical", "done"}),
         ("?q=alberca", {"mine"}),
@@ -189,8 +193,21 @@ def test_the_palette_finds_people_cases_and_pages_in_both_languages(
 
 def test_a_whole_folio_opens_the_case(company: Company, desk: Client) -> None:
     incident = company.incident()
-    answer = desk.get("/find/", {"q": incident.folio.lower()})
-    assert answer["Location"] == f"/incidents/{incident.folio}/"
+    for text in (incident.folio.lower(), incident.folio[-6:], incident.folio.replace("-", "")):
+        answer = desk.get("/find/", {"q": text})
+        assert answer["Location"] == f"/incidents/{incident.folio}/", text
+
+
+def test_a_folio_in_small_letters_leads_to_the_case(company: Company, desk: Client) -> None:
+    incident = company.incident()
+    market, year, number = incident.folio.split("-")
+    for text in (
+        incident.folio.lower(),
+        f"{market}-{year}-{int(number)}",
+        f"{market}{year}{number}",
+    ):
+        assert desk.get(f"/incidents/{text}/")["Location"] == f"/incidents/{incident.folio}/", text
+    assert desk.get(f"/incidents/{market.lower()}-{year}-999999/").status_code == 404
 
 
 def test_a_person_in_two_markets_switches(

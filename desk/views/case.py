@@ -18,7 +18,7 @@ from common.errors import Refusal, Stale
 from common.posting import accepted
 from incidents.actions import change_incident
 from incidents.models import Incident
-from incidents.selectors import categories_for
+from incidents.selectors import categories_for, folios_meant
 from incidents.states import IncidentState
 
 from ..clocks import OPEN_STATES, compensation_clock, resolution_clock
@@ -175,7 +175,10 @@ def case_page(
 @require_safe
 @desk_page()
 def case(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
-    """One case, whole."""
+    """One case, whole. A folio in small letters or without its zeros leads to the right address."""
+    meant = folios_meant(folio)
+    if len(meant) == 1 and meant[0] != folio:
+        return redirect("incident", case_or_404(desk, meant[0]).folio)
     return case_page(request, desk, case_or_404(desk, folio))
 
 

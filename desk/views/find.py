@@ -15,6 +15,7 @@ from accounts.states import Role
 from incidents.models import Customer, Incident
 from incidents.selectors import (
     find_customers,
+    folios_meant,
     search_incidents,
     visible_incidents,
     with_list_relations,
@@ -96,7 +97,7 @@ def find(request: HttpRequest) -> HttpResponseBase:
     pages = _pages(staff, text) if text else []
     if request.headers.get("HX-Request") == "true":
         return _rows(request, customers, cases, pages)
-    if len(cases) == 1 and cases[0].folio.casefold() == text.casefold():
+    if len(cases) == 1 and cases[0].folio in folios_meant(text):
         return redirect("incident", cases[0].folio)
     return render(
         request,

@@ -30,7 +30,7 @@ from .incidents import (
 )
 from .opening import named_for_opening
 from .portal import open_portal_token
-from .search import find_customers, search_customers, search_incidents
+from .search import find_customers, folios_meant, search_customers, search_incidents
 
 __all__ = [
     "CustomerSummary",
@@ -44,6 +44,7 @@ __all__ = [
     "done_steps",
     "due_promises",
     "find_customers",
+    "folios_meant",
     "incident_page",
     "key_page",
     "logged_between",

@@ -17,11 +17,13 @@ from django.contrib.postgres.search import (
 )
 from django.db.models import FloatField, Func, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
+from accounts.models import Market
 from common.fingerprints import fingerprint
 from common.folding import Fold
 
-from ..models import ContactPoint, Customer, Incident, NarrativeWord
+from ..models import Category, ContactPoint, Customer, Incident, NarrativeWord
 from .customers import visible_customers
 from .incidents import visible_incidents
 from .slips import words_near
@@ -33,7 +35,12 @@ CUSTOMER_BOUND = 60
 NEWEST = 20_000
 LONGEST = 120
 MOST_WORDS = 6
+MOST_CATEGORIES = 12
 FOLIO = re.compile(r"[A-Z0-9][A-Z0-9-]{0,11}-\d{4}(-\d{0,12})?", re.IGNORECASE)
+# A folio as people say it: "mx 2026 6158", "MX2026006158", "2026-006158", "006158", "6158".
+SPOKEN = re.compile(r"(?:(?:([A-Z]{2,11})[-/. ]*)?(20\d\d)[-/. ]*)?(\d{1,8})", re.IGNORECASE)
+# A number alone may be of any of these last years.
+YEARS = 5
 PHONE = re.compile(r"[+()\d .\-/]+")
 FEWEST_DIGITS = 4
 FEWEST_LETTERS = 2
@@ -175,16 +182,48 @@ def _bounded(
     return [rows.values_list(field, flat=True)[:most] for rows in ways if rows is not None]
 
 
+def folios_meant(text: str) -> list[str]:
+    """Whole folios that a part of one may mean, the newest year first; none for anything else.
+
+    Market and year may be left out, and so may the separators and the zeros before the number.
+    """
+    found = SPOKEN.fullmatch(text.strip())
+    if found is None:
+        return []
+    code, year, number = found.groups()
+    this_year = timezone.now().year
+    # A day of difference to the market's own year is inside the range.
+    years = [int(year)] if year else range(this_year + 1, this_year - YEARS, -1)
+    codes = [code.upper()] if code else Market.objects.values_list("code", flat=True)
+    known = list(codes)
+    return [f"{code}-{year}-{int(number):06d}" for year in years for code in known]
+
+
 def _numbered(rows: QuerySet[Incident], text: str) -> list[QuerySet[Incident]]:
-    """Incidents by their folio's beginning and by their order's whole number."""
+    """Incidents by their folio's beginning or number, and by their order's whole number."""
     ways = []
     if FOLIO.fullmatch(text):
         # By folio, whose index then serves the order too; folios grow as ids do.
         ways.append(rows.filter(folio__startswith=text.upper()).order_by("-folio"))
+    meant = folios_meant(text)
+    if meant:
+        ways.append(rows.filter(folio__in=meant).order_by("-id"))
     if " " not in text:
         orders = {text, text.upper(), text.lower()}
         ways.append(rows.filter(order_ref__in=orders).order_by("-id"))
     return ways
+
+
+def _by_category(rows: QuerySet[Incident], text: str) -> list[QuerySet[Incident]]:
+    """Incidents of the categories whose name holds the whole text, each from its own index."""
+    if len(text) < FEWEST_LETTERS_OF_A_BEGINNING or not text[0].isalpha():
+        return []
+    typed = Fold(Value(text))
+    named = Category.objects.alias(es=Fold("name_es"), en=Fold("name_en")).filter(
+        Q(es__contains=typed) | Q(en__contains=typed)
+    )
+    keys = named.values_list("pk", flat=True)[:MOST_CATEGORIES]
+    return [rows.filter(category=key).order_by("-id") for key in keys]
 
 
 def search_customers(queryset: QuerySet[Customer], text: str) -> QuerySet[Customer]:
@@ -216,6 +255,7 @@ def search_incidents(
     if words:
         begun = f"{whole}:*" if len(words[-1]) >= FEWEST_LETTERS_OF_A_BEGINNING else whole
         ways.append(_newest_by_narrative(plain, begun, plain if among is None else among))
+        ways += _by_category(plain, text)
     ids = _united(_bounded(ways, BOUND))
     if words and len(ids) < BOUND:
         further = _united(_bounded([_by_narrative(plain, whole)], BOUND))
