@@ -71,5 +71,6 @@ urlpatterns = [
     path("incidents/<folio:folio>/", include(on_case)),
     path("customers/", customers.customer_list, name="customers"),
     path("customers/new/", customers.customer_new, name="customer-new"),
+    path("customers/alike/", customers.alike, name="customer-alike"),
     path("customers/<uuid:pk>/", include(on_customer)),
 ]

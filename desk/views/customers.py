@@ -30,7 +30,9 @@ from incidents.selectors import (
     visible_contacts,
     visible_customers,
     visible_incidents,
+    with_email,
     with_list_relations,
+    with_phone,
 )
 from incidents.states import ContactKind
 
@@ -50,6 +52,7 @@ from .intake import contact_line
 from .rows import case_row, customer_or_404
 
 SHOWN = 20
+ALIKE = 3
 
 
 def _channels(desk: Desk) -> list[tuple[str, str]]:
@@ -160,6 +163,31 @@ def customer_new(request: HttpRequest, desk: Desk) -> HttpResponse:
                 return redirect(address)
     context = {"form": form, "token": uuid.uuid4().hex}
     return render(request, "desk/customer_form.html", context, status=status)
+
+
+@post_only("customers")
+@desk_page(*WORKERS)
+def alike(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Customers who have the phone or email that is typed for a new one: asked, never refused.
+
+    A form, since contacts do not belong into addresses; it changes nothing.
+    """
+    at_intake = "new_phone" in request.POST
+    phone = request.POST.get("new_phone" if at_intake else "phone", "")[:40]
+    email = request.POST.get("new_email" if at_intake else "email", "")[:120]
+    rows = visible_customers(desk.staff).filter(market=desk.market)
+    same: dict[uuid.UUID, Customer] = {}
+    for typed, found in (
+        (phone, with_phone(rows, phone, [desk.market])),
+        (email, with_email(rows, email)),
+    ):
+        if typed.strip():
+            same.update({row.pk: row for row in found.prefetch_related("contacts")[:ALIKE]})
+    context = {
+        "rows": [(row, contact_line(row)) for row in list(same.values())[:ALIKE]],
+        "at_intake": at_intake,
+    }
+    return render(request, "desk/_alike.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -101,7 +101,8 @@ def intake(request: HttpRequest, desk: Desk) -> HttpResponse:
         typed.update({k: str(v) for k, v in draft.data.items() if k in FIELDS})
     asked = picked_customer(desk, request.GET.get("customer", ""))
     if asked is not None:
-        typed.update({"customer": str(asked.pk), "customer_text": asked.name})
+        known = dict.fromkeys(("new_name", "new_phone", "new_email"), "")
+        typed.update({**known, "customer": str(asked.pk), "customer_text": asked.name})
     panel = panel_for(desk, typed, categories)
     typed["severity"], typed["suggested"] = panel.severity, panel.suggested
     return _page(request, desk, _form(desk, categories, initial=typed), typed, panel, draft=draft)

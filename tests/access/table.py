@@ -185,6 +185,7 @@ DESK: dict[str, Row] = {
     "message-again": do(WORKERS, nothing, of(folio="folio", pk="message"), changes=False),
     "message-write-off": do(WORKERS, nothing, of(folio="folio", pk="message"), changes=False),
     "customers": see(READERS, query=of(q="customer_name")),
+    "customer-alike": do(WORKERS, plain(phone="998 123 4567"), ok=200, changes=False),
     "customer-new": form(WORKERS, plain(name="Ana Ruiz", language="es", preferred_channel="email")),
     "customer": see(READERS, of(pk="customer")),
     "customer-change": form(
