@@ -5,8 +5,8 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.functional import Promise
 
 View = Callable[..., HttpResponseBase]
@@ -26,7 +26,8 @@ def post_only(back: str, *kept: str) -> Callable[[View], View]:
             if request.method == "POST":
                 return view(request, *args, **kwargs)
             if request.method in {"GET", "HEAD"}:
-                return redirect(back, **{name: kwargs[name] for name in kept})
+                page = reverse(back, kwargs={name: kwargs[name] for name in kept})
+                return HttpResponseRedirect(page)
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
 
         return taken
