@@ -13,7 +13,13 @@ from common.errors import Refusal
 from common.posting import post_only
 from incidents.actions import change_incident
 from incidents.models import Incident
-from incidents.selectors import Page, bounded_count, categories_for, incident_page, visible_incidents
+from incidents.selectors import (
+    Page,
+    bounded_count,
+    categories_for,
+    incident_page,
+    visible_incidents,
+)
 
 from ..filters import ListAddress, read_address
 from ..places import WORKERS, Desk, desk_page
