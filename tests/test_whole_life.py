@@ -59,6 +59,7 @@ from compensations.models import (
     ScaleVersion,
 )
 from compensations.reconciliation import differences
+from compensations.states import LimitScope, LimitWindow, Measure
 from compensations.tests.scenario import Company, build, code_of
 from incidents.models import Incident
 from reporting.actions import roll_day
@@ -314,7 +315,7 @@ class Life(RuleBasedStateMachine):
         self.acts["redeemed"] += 1
         self.acts["redeemed_value"] += done.amount_minor
 
-    @precondition(lambda self: getattr(self, "used", None))
+    @precondition(lambda self: bool(getattr(self, "used", None)))
     @rule(which=ANY)
     def reverses(self, which: int) -> None:
         pk, number, minor = self.used[which % len(self.used)]
@@ -365,9 +366,9 @@ class Life(RuleBasedStateMachine):
             return
         wanted = propose_limit(
             market=shop.market,
-            scope=old.scope,
-            window=old.window,
-            measure="amount",
+            scope=LimitScope(old.scope),
+            window=LimitWindow(old.window),
+            measure=Measure.AMOUNT,
             cap=cap,
             reason="Temporada alta.",
             by=shop.elena,
