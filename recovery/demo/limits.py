@@ -58,7 +58,7 @@ class Line(NamedTuple):
 
 GENERAL = (
     Line(LimitScope.GRANT, EACH, AMOUNT, 3_000, 70_000),
-    Line(LimitScope.GRANT, EACH, AMOUNT, 8_000, 200_000, for_role=Role.SUPERVISOR),
+    Line(LimitScope.GRANT, EACH, AMOUNT, 4_500, 100_000, for_role=Role.SUPERVISOR),
     Line(LimitScope.AGENT, DAY, AMOUNT, 20_000, 500_000),
     Line(LimitScope.AGENT, DAY, COUNT, 40, 60),
     Line(LimitScope.AGENT, WEEK, AMOUNT, 60_000, 1_500_000),
@@ -248,21 +248,23 @@ class Counters:
     def __init__(self, market: DemoMarket, *, ids: HistoricIds, now: dt.datetime) -> None:
         self.market = market
         self._customer = ids.at(now)
-        self._known: dict[tuple[uuid.UUID, str], Applicable] = {}
+        self._known: dict[tuple[uuid.UUID, str, str], Applicable] = {}
         # A counter's place in the list below, by limit, subject and first date.
         self._places: dict[tuple[int, str, dt.date], int] = {}
         self._used: list[int] = []
         self._uses: list[Use] = []
         self._of: dict[uuid.UUID, list[Use]] = defaultdict(list)
 
-    def _applicable(self, person: Person, segment: str) -> Applicable:
-        key = (person.staff.pk, segment)
+    def applicable(self, person: Person, segment: str = "", role: str = "") -> Applicable:
+        """The limits that a person's grant meets, in the role in which they give it."""
+        key = (person.staff.pk, segment, role)
         if key not in self._known:
             self._known[key] = limits_for(
                 market=self.market.row,
                 staff=person.staff,
                 customer=Customer(pk=self._customer, segment=segment),
                 incident=Incident(pk=self._customer),
+                role=role or None,
             )
         return self._known[key]
 
@@ -276,9 +278,16 @@ class Counters:
         customer: uuid.UUID,
         incident: uuid.UUID,
         at: dt.datetime,
+        part: str = "",
+        role: str = "",
     ) -> bool:
-        """Takes the room where every limit still has it; says whether it did."""
-        applicable = self._applicable(person, segment)
+        """Takes the room where every limit still has it; says whether it did.
+
+        `part` is "shared" for what a request reserves and "personal" for a decider's authority.
+        """
+        applicable = self.applicable(person, segment, role)
+        if part:
+            applicable = applicable.shared() if part == "shared" else applicable.personal()
         if any(minor > limit.cap for limit in applicable.single):
             return False
         today = local_date(at, self.market.row.time_zone)
