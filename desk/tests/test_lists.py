@@ -211,9 +211,10 @@ def test_a_folio_in_small_letters_leads_to_the_case(company: Company, desk: Clie
 
 
 def test_a_person_in_two_markets_switches(
-    company: Company, elsewhere: Company, desk: Client
+    company: Company, elsewhere: Company, signed_in: SignIn
 ) -> None:
     RoleGrant.objects.create(staff=company.agent, market=elsewhere.market, role=Role.AGENT)
+    desk = signed_in(company.agent)
     here, there = company.incident(), elsewhere.incident()
     assert here.folio in shown(desk)
     assert there.folio not in shown(desk)
