@@ -217,7 +217,7 @@ class Life(RuleBasedStateMachine):
             self._born(made, "requested")
             self.acts["requested"] += 1
 
-    @rule(which=ANY, who=ANY, what=st.sampled_from(["yes", "no", "up", "back"]))
+    @rule(which=ANY, who=ANY, what=st.sampled_from(["yes", "no", "no", "up", "back"]))
     def decides(self, which: int, who: int, what: str) -> None:
         row = self._mostly(which, "requested", "issued", "rejected", "withdrawn")
         if row is None:
@@ -463,7 +463,7 @@ def test_the_books_hold_whatever_happens() -> None:
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=25,
+            max_examples=30,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,

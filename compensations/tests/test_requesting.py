@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.models import RoleGrant, Staff
 from accounts.states import Role
@@ -153,7 +154,7 @@ def test_a_request_says_why(company: Company, reason: str) -> None:
 def test_a_limit_for_everybody_is_not_passed_by_asking(company: Company, scope: str) -> None:
     company.limit(scope, "each" if scope == "incident" else "day", "amount", 850_00)
     company.limit("agent", "day", "amount", 100_00)
-    with pytest.raises(LimitExceeded) as refused:
+    with override("en"), pytest.raises(LimitExceeded) as refused:
         asked(company)
     assert (refused.value.extra["scope"], refused.value.extra["request"]) == (scope, False)
     assert "finance" in str(refused.value)
@@ -206,7 +207,7 @@ def test_nobody_decides_their_own(company: Company) -> None:
     # Nor what they logged, nor what goes to a contact that they wrote.
     logged = company.incident()
     Incident.objects.filter(pk=logged.pk).update(logged_by=company.supervisor)
-    with pytest.raises(OwnRequest, match="logged this case"):
+    with override("en"), pytest.raises(OwnRequest, match="logged this case"):
         approve(approval=asked(company, incident=logged), by=company.supervisor)
     customer = company.customer()
     customer.contacts.update(changed_by=company.supervisor)

@@ -27,6 +27,8 @@ GIFT = OfferTerms(
 
 
 def browser(staff: Staff) -> Client:
+    """Somebody who reads English."""
+    Staff.objects.filter(pk=staff.pk).update(language="en")
     client = Client()
     client.force_login(staff)
     return client

@@ -200,8 +200,10 @@ def _queue_elsewhere(database: OwnDatabase) -> str:
     if not market:
         market = database.run(
             "INSERT INTO accounts_market (code, name, brand, country, currency, locale, language,"
-            " time_zone, sender_email, is_active, undo_minutes) VALUES ('X', 'X', 'X', 'MX', 'MXN',"
-            " 'es-MX', 'es', 'America/Mexico_City', 'x@example.com', true, 30) RETURNING id"
+            " time_zone, sender_email, is_active, undo_minutes, request_minutes)"
+            " VALUES ('X', 'X', 'X', 'MX', 'MXN',"
+            " 'es-MX', 'es', 'America/Mexico_City', 'x@example.com', true, 30, 1440)"
+            " RETURNING id"
         )
     message = str(uuid7())
     database.run(
