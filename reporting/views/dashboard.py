@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +23,7 @@ from ..selectors.board import Board, complete, read_board
 from ..selectors.dashboard import Agent
 from ..selectors.sight import LOOKERS, OWN, READERS, Sight, seen_teams, sight_of
 from ..selectors.slices import NOBODY
-from .shown import Shown, days_written
+from .shown import Shown, day_written, days_written
 
 LINES = 25
 
@@ -146,16 +147,15 @@ def _freshness(board: Board) -> str:
         return _("To date at %(time)s.") % {"time": at}
     return _("To date at %(time)s; days up to %(day)s from the nightly rollups.") % {
         "time": at,
-        "day": date_format(board.rolled_until, "j M"),
+        "day": day_written(board.rolled_until),
     }
 
 
-def _heads(address: Address) -> list[dict[str, str]]:
-    """The columns of the table with the address that sorts by each."""
+def _heads(address: Address) -> list[dict[str, Any]]:
+    """The columns with the address that sorts by each; the share stands under the cases."""
     columns = [
         ("name", _("Agent")),
         ("cases", _("Cases")),
-        ("share", _("Compensated")),
         ("value", _("Value")),
         ("mean", _("Mean")),
         ("peers", _("Against peers")),
@@ -166,16 +166,21 @@ def _heads(address: Address) -> list[dict[str, str]]:
         ("", _("By day")),
         ("limit", _("Own limit now")),
     ]
-    plain = {"name", ""}
-    return [
-        {
-            "label": label,
-            "url": address.sorted_by(name) if name else "",
-            "sort": address.sort_state(name) if name else "",
-            "class": "" if name in plain else "num",
-        }
-        for name, label in columns
-    ]
+    heads = [_head(address, name, label) for name, label in columns]
+    heads[1]["under"] = share = _head(address, "share", _("Compensated"))
+    heads[1]["sort"] = heads[1]["sort"] or share["sort"]
+    return heads
+
+
+def _head(address: Address, name: str, label: str) -> dict[str, Any]:
+    sort = address.sort_state(name) if name else ""
+    return {
+        "label": label,
+        "url": address.sorted_by(name) if name else "",
+        "sort": sort,
+        "arrow": {"ascending": " \u2191", "descending": " \u2193"}.get(sort, ""),
+        "class": "" if name in {"name", ""} else "num",
+    }
 
 
 # The file ------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from django.utils.formats import date_format
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from common.charts import Bar, Bars, Columns, Row
 from compensations.states import LimitWindow, OfferKind
@@ -477,18 +477,21 @@ class Shown:
         return found
 
 
-def day_written(date: dt.date) -> str:
-    """`21 Nov`, as the reader's language writes it."""
-    return date_format(date, "j M")
+def day_written(date: dt.date, *, year: bool = False) -> str:
+    """`21 Nov` or `21 Nov 2026`; Spanish writes its months small: `21 nov`.
+
+    Django's `M` has a capital in every language, its `b` in none.
+    """
+    month = "b" if (get_language() or "").startswith("es") else "M"
+    return date_format(date, f"j {month} Y" if year else f"j {month}")
 
 
 def days_written(first: dt.date, last: dt.date, today: dt.date | None = None) -> str:
     """`1 Nov to 21 Nov 2026`; without the year where it is that of `today`."""
-    this_year = today is not None and first.year == last.year == today.year
-    full = "j M" if this_year else "j M Y"
+    year = today is None or not first.year == last.year == today.year
     if first == last:
-        return date_format(first, full)
+        return day_written(first, year=year)
     return _("%(first)s to %(last)s") % {
-        "first": date_format(first, "j M" if first.year == last.year else full),
-        "last": date_format(last, full),
+        "first": day_written(first, year=year and first.year != last.year),
+        "last": day_written(last, year=year),
     }

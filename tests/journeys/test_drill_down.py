@@ -44,7 +44,7 @@ def test_the_table_is_sorted_narrowed_and_taken_out(person: Callable[..., Watche
     head = page.locator(".issuance-table thead th[aria-sort=descending]")
     expect(head).to_have_count(1)
     cells = page.locator(".issuance-table tbody tr > td:nth-child(2)").all_inner_texts()
-    counts = [int(cell.replace(",", "")) for cell in cells]
+    counts = [int(cell.split()[0].replace(",", "")) for cell in cells]
     assert counts == sorted(counts, reverse=True)
     first = page.locator(".issuance-table tbody th a").first
     name = first.inner_text()
