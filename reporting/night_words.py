@@ -37,11 +37,17 @@ def ledger_sentence(part: dict[str, Any], market: Market) -> str:
 
 def attention(part: dict[str, Any]) -> list[str]:
     """What a person should look at; empty on a quiet day."""
+    return [text for _subject, text in matters(part)]
+
+
+def matters(part: dict[str, Any]) -> list[tuple[str, str]]:
+    """The same with the part of the report that each is about, `ledger` or the name of a list."""
     totals = part["totals"]
     pairs = sum(team["count"] for team in part["pairs"])
     little = len(part["too_little"])
     counted = [
         (
+            "failures",
             totals["failed"],
             ngettext(
                 "%(count)s message had not reached its customer by midnight.",
@@ -50,6 +56,7 @@ def attention(part: dict[str, Any]) -> list[str]:
             ),
         ),
         (
+            "promises",
             totals["promises"],
             ngettext(
                 "%(count)s promise of the day was not kept.",
@@ -58,6 +65,7 @@ def attention(part: dict[str, Any]) -> list[str]:
             ),
         ),
         (
+            "pairs",
             pairs,
             ngettext(
                 "%(count)s agent gave again to the same customer within 30 days.",
@@ -66,6 +74,7 @@ def attention(part: dict[str, Any]) -> list[str]:
             ),
         ),
         (
+            "too_little",
             little,
             ngettext(
                 "%(count)s person gave clearly less than peers did in like cases.",
@@ -74,9 +83,10 @@ def attention(part: dict[str, Any]) -> list[str]:
             ),
         ),
     ]
-    said = [text % {"count": count} for count, text in counted if count]
+    said = [(subject, text % {"count": count}) for subject, count, text in counted if count]
     if part["difference"]:
-        said.insert(0, _("The sums do not agree with the ledger; finance should look into it."))
+        text = _("The sums do not agree with the ledger; finance should look into it.")
+        said.insert(0, ("ledger", text))
     return said
 
 

@@ -7,11 +7,13 @@ before (`selectors.reports.part_of`).
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Market, Staff, Team
 from common.money import format_money
@@ -20,6 +22,8 @@ from compensations.states import LedgerEvent, LimitScope, LimitWindow, Measure, 
 from incidents.models import Category, Customer, Incident
 from incidents.states import PromiseKind
 
+from ..figures import Writer, ratio
+from ..night_words import matters
 from ..selectors.night import SETTLED
 
 NOTHING = "\u2013"
@@ -27,8 +31,21 @@ NOTHING = "\u2013"
 REASONS = 3
 # Fewer on either side say nothing about a mean.
 FEW = 3
+# How many cases or customers a matter names before its list is needed.
+ATTENTION = 4
+# From so much on, a difference from the peers is marked.
+FAR = Fraction(1, 4)
 # A window this full, in basis points, is marked.
 NEARLY, FULL = 8_000, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How full a window was at midnight, in whole percent, in words and with its tone."""
+
+    text: str
+    percent: int
+    tone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +54,19 @@ class Line:
 
     name: str
     figures: dict[str, Any]
+    share: str
     value: str
     expected: str
     kinds: str
     reasons: str
     mean: str
     peers: str
-    room: str
-    room_tone: str
+    against: str
+    # A quarter or more from the peers' mean.
+    is_far: bool
+    # Requests, voids and the like, only those that there were.
+    also: list[str]
+    room: Room | None
     few: bool
 
 
@@ -55,6 +77,7 @@ class Shown:
         self.part = part
         self.market = market
         self.totals = part["totals"]
+        self.write = Writer.of(market)
 
     def money(self, minor: int) -> str:
         return format_money(minor, self.market.currency, self.market.locale)
@@ -141,44 +164,63 @@ class Shown:
         return sorted(lines, key=lambda line: (-line.figures["issued_face"], line.name))
 
     def _line(self, person: dict[str, Any]) -> Line:
-        room, tone = self._room(person["limit"])
         kinds = sorted(person["kinds"], key=lambda row: -row[2])
         reasons = sorted(person["reasons"], key=lambda row: (-row[1], -row[2], row[0]))
-        few = person["goodwill"] < FEW or person["peers"] < FEW
+        mean, peers = person["mean"], person["peer_mean"]
+        if person["goodwill"] < FEW or person["peers"] < FEW:
+            peers = None
+        difference = Fraction(mean, peers) - 1 if mean is not None and peers else None
         return Line(
             name=self.person(person["staff"]),
             figures=person,
-            value=self.money(person["issued_face"]),
-            expected=self.money(person["issued_expected"]),
-            kinds=", ".join(f"{row[2]} {self._kind(row[0], row[1]).lower()}" for row in kinds),
+            share=self.write.share(ratio(person["compensated"], person["cases"])),
+            value=self.write.money(person["issued_face"]),
+            expected=self.write.about(Fraction(person["issued_expected"])),
+            kinds=", ".join(f"{self._short_kind(row[0], row[1])} {row[2]}" for row in kinds),
             reasons=", ".join(
                 f"{self._categories.get(row[0], '')} {row[1]}" for row in reasons[:REASONS]
             ),
-            mean=NOTHING if person["mean"] is None else self.money(person["mean"]),
-            peers=NOTHING
-            if few or person["peer_mean"] is None
-            else self.money(person["peer_mean"]),
-            room=room,
-            room_tone=tone,
+            mean=NOTHING if mean is None else self.write.about(Fraction(mean)),
+            peers="" if peers is None else self.write.about(Fraction(peers)),
+            against=self.write.change(difference),
+            is_far=difference is not None and abs(difference) >= FAR,
+            also=self._also(person),
+            room=self.room(person["limit"]),
             few=person["issued"] + person["cases"] < FEW,
         )
 
-    def _room(self, limit: list[Any] | None) -> tuple[str, str]:
-        """How full the tightest window was at midnight, in words, and its tone."""
-        if limit is None:
-            return NOTHING, ""
-        _id, window, measure, used, cap, share = limit
-        tone = "critical" if share >= FULL else "moderate" if share >= NEARLY else ""
-        values = {
-            "share": share // 100,
-            "used": self.money(used) if measure == Measure.AMOUNT else used,
-            "cap": self.money(cap) if measure == Measure.AMOUNT else cap,
-            "window": LimitWindow(window).label,
-        }
-        return _("%(share)s %% of %(cap)s (%(window)s)") % values, tone
+    def _short_kind(self, kind: str, statutory: bool) -> str:
+        label = str(OfferKind(kind).label)
+        return _("%(kind)s (by law)") % {"kind": label} if statutory else label
 
-    def budget(self, team: dict[str, Any]) -> tuple[str, str]:
-        return self._room(team["budget"])
+    @staticmethod
+    def _also(person: dict[str, Any]) -> list[str]:
+        """What else happened in a person's name that day."""
+        count = person["requested"]
+        said = [(count, ngettext("%(count)s request", "%(count)s requests", count))]
+        count = person["rejected"]
+        rejected = ngettext("%(count)s request rejected", "%(count)s requests rejected", count)
+        said.append((count, rejected))
+        count = person["voided"]
+        said.append((count, ngettext("%(count)s void", "%(count)s voids", count)))
+        count = person["reissued"]
+        said.append((count, ngettext("%(count)s reissue", "%(count)s reissues", count)))
+        count = person["redeemed"]
+        said.append((count, ngettext("%(count)s redemption", "%(count)s redemptions", count)))
+        return [text % {"count": count} for count, text in said if count]
+
+    def room(self, limit: list[Any] | None) -> Room | None:
+        """How full the tightest window was at midnight; None where there is no limit."""
+        if limit is None:
+            return None
+        _id, window, measure, _used, cap, share = limit
+        text = _("%(share)s %% of %(cap)s (%(window)s)") % {
+            "share": share // 100,
+            "cap": self.write.money(cap) if measure == Measure.AMOUNT else self.write.count(cap),
+            "window": str(LimitWindow(window).label).lower(),
+        }
+        tone = "critical" if share >= FULL else "moderate" if share >= NEARLY else ""
+        return Room(text, min(share // 100, 100), tone)
 
     def team_sentence(self, team: dict[str, Any]) -> str:
         people = team["people"]
@@ -187,8 +229,8 @@ class Shown:
         ) % {
             "cases": sum(person["cases"] for person in people),
             "count": sum(person["issued"] for person in people),
-            "value": self.money(sum(person["issued_face"] for person in people)),
-            "cost": self.money(sum(person["issued_expected"] for person in people)),
+            "value": self.write.money(sum(person["issued_face"] for person in people)),
+            "cost": self.write.about(Fraction(sum(person["issued_expected"] for person in people))),
         }
 
     def decisions(self) -> list[dict[str, Any]]:
@@ -224,6 +266,7 @@ class Shown:
             for granted, voided, key, incident, face, again in rows
         ]
 
+    @cached_property
     def failures(self) -> list[dict[str, Any]]:
         return [
             {
@@ -234,6 +277,7 @@ class Shown:
             for staff, _message, incident, bounced in self._rows("failures")
         ]
 
+    @cached_property
     def pairs(self) -> list[dict[str, Any]]:
         rows = list(self._rows("pairs"))
         names = {
@@ -253,6 +297,7 @@ class Shown:
             for staff, customer, count, value in rows
         ]
 
+    @cached_property
     def promises(self) -> list[dict[str, Any]]:
         return [
             {
@@ -263,6 +308,7 @@ class Shown:
             for owner, _promise, incident, kind in self._rows("promises")
         ]
 
+    @cached_property
     def too_little(self) -> list[dict[str, str]]:
         found = []
         for team, staff, why, count, own, others in self.part["too_little"]:
@@ -278,6 +324,25 @@ class Shown:
                 ) % {"count": count, "own": self.money(own), "others": self.money(others)}
             found.append({"person": self.person(staff), "team": self.team_name(team), "text": text})
         return found
+
+    def attention(self) -> list[dict[str, Any]]:
+        """What a person should look at, each with its list on the page and the first of it."""
+        return [
+            {
+                "text": text,
+                "href": f"#{subject.replace('_', '-')}",
+                "links": self._links(subject)[:ATTENTION],
+            }
+            for subject, text in matters(self.part)
+        ]
+
+    def _links(self, subject: str) -> list[dict[str, str]]:
+        if subject in {"failures", "promises"}:
+            rows = self.failures if subject == "failures" else self.promises
+            return [row["case"] for row in rows if row["case"]["url"]]
+        if subject == "pairs":
+            return [{"label": row["customer"], "url": row["url"]} for row in self.pairs]
+        return []
 
     def changes(self) -> list[str]:
         """What was changed in the rules that day, a sentence each."""

@@ -35,6 +35,7 @@ from ..selectors.reports import (
 )
 from ..selectors.sight import LOOKERS, Sight
 from .night_shown import Line, Shown
+from .shown import day_written
 
 PAGE = 31
 
@@ -87,6 +88,7 @@ def _row(
     return {
         "report": report,
         "url": report_url(report),
+        "day": day_written(report.date, year=True),
         # The market's sums are for who reads it whole; a supervisor's own are on the page.
         "totals": report.totals if sight.teams is None else None,
         "teams": len(teams),
@@ -144,6 +146,10 @@ def _page(
     market = report.market
     shown = Shown(part, market)
     signed = signatures_of([report])[report.pk]
+    teams = [
+        _team(team, shown, report, signed, here.staff)
+        for team in sorted(part["teams"], key=lambda team: shown.team_name(team["team"]))
+    ]
     beside = NightlyReport.objects.filter(market=market).defer("content").order_by("date")
     return render(
         request,
@@ -155,13 +161,11 @@ def _page(
             "shown": shown,
             "part": part,
             "summary": summary(part, market),
-            "attention": attention(part),
+            "attention": shown.attention(),
+            "unsigned": [team for team in teams if team["may_sign"]],
             "agrees": part["difference"] == 0,
             "ledger_sentence": "" if part["ledger"] is None else ledger_sentence(part, market),
-            "teams": [
-                _team(team, shown, report, signed, here.staff)
-                for team in sorted(part["teams"], key=lambda team: shown.team_name(team["team"]))
-            ],
+            "teams": teams,
             "comments": report.comments.select_related("by"),
             "before": beside.filter(date__lt=report.date).last(),
             "after": beside.filter(date__gt=report.date).first(),
@@ -184,13 +188,11 @@ def _team(
     row = shown.teams.get(team["team"])
     signature = signed.get(team["team"])
     signers = [] if row is None or signature else signers_of(report.content, row)
-    budget, tone = shown.budget(team)
     return {
         "key": team["team"],
         "name": shown.team_name(team["team"]),
         "sentence": shown.team_sentence(team),
-        "budget": budget if team["budget"] else "",
-        "budget_tone": tone,
+        "budget": shown.room(team["budget"]),
         "lines": shown.lines(team),
         "needs_signature": row is not None,
         "signature": signature,
