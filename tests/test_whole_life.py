@@ -172,6 +172,15 @@ class Life(RuleBasedStateMachine):
         cast = (shop.agent, shop.colleague, shop.supervisor, shop.elena, shop.agent, shop.hugo)
         return cast[number % len(cast)]
 
+    def _decider(self, number: int, row: Compensation, what: str) -> Staff:
+        """Mostly somebody who may: one step in four is anybody's."""
+        if number % 4 == 0:
+            return self._person(number // 4)
+        if what == "back":
+            return row.granted_by
+        shop = self.company
+        return (shop.supervisor, shop.elena, shop.hugo)[number % 3]
+
     def _born(self, row: Compensation, state: str) -> None:
         self.state[row.pk] = state
         self.face[row.pk] = row.face_minor
@@ -225,7 +234,7 @@ class Life(RuleBasedStateMachine):
         asked = Approval.objects.filter(compensation=row).order_by("requested_at", "id").last()
         if asked is None:
             return
-        by = self._person(who)
+        by = self._decider(who, row, what)
         acts: dict[str, Callable[[], Any]] = {
             "yes": lambda: try_to_approve(approval=asked, by=by),
             "no": lambda: reject(approval=asked, reason="No hay nada que lo pruebe.", by=by),
@@ -463,7 +472,7 @@ def test_the_books_hold_whatever_happens() -> None:
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=30,
+            max_examples=25,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,
