@@ -135,8 +135,8 @@ class Shown:
             {
                 "label": self._kind(kind, statutory),
                 "count": count,
-                "value": self.money(face),
-                "expected": self.money(expected),
+                "value": self.write.money(face),
+                "expected": self.write.money(expected),
                 "row": (self._kind(kind, statutory), count, face, expected),
             }
             for kind, statutory, count, face, expected in self.part["kinds"]
@@ -148,8 +148,8 @@ class Shown:
             {
                 "label": self._categories.get(category, ""),
                 "count": count,
-                "value": self.money(face),
-                "expected": self.money(expected),
+                "value": self.write.money(face),
+                "expected": self.write.money(expected),
                 "row": (self._categories.get(category, ""), count, face, expected),
             }
             for category, count, face, expected in rows
