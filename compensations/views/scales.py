@@ -72,7 +72,7 @@ def segment_tabs(request: HttpRequest, grid: Grid) -> list[dict[str, Any]]:
     """The switch between segments; the count is of the rules each has of its own."""
     names = {"": _("Every customer"), **{str(one): str(one.label) for one in Segment}}
     chosen = segment_in(request)
-    kept = {key: request.GET[key] for key in ("q", "subs") if request.GET.get(key)}
+    kept = {key: request.GET[key] for key in ("q", "subs", "terms") if request.GET.get(key)}
     return [
         {
             "label": names[segment],
@@ -114,10 +114,21 @@ def _manual(
             "tabs": segment_tabs(request, grid),
             "segment": segment_in(request),
             "q": wanted,
+            # A search also finds words of the terms, so what it finds is shown with them.
+            "has_terms": bool(wanted or request.GET.get("terms")),
+            "terms_url": _terms_url(request),
             "newer": newer,
             "can_publish": decides and version.state == ScaleState.SCHEDULED and newer is None,
         }
     return render(request, "compensations/scale.html", context)
+
+
+def _terms_url(request: HttpRequest) -> str:
+    """The same part of the manual with every offer's terms, or without them again."""
+    kept = {"segment": segment} if (segment := segment_in(request)) else {}
+    if not request.GET.get("terms"):
+        kept["terms"] = "1"
+    return f"{request.path}?{urlencode(kept)}" if kept else request.path
 
 
 @require_safe
