@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -91,6 +92,20 @@ def test_a_search_keeps_what_fits(company: Company, elena: Client) -> None:
     assert "gift_card" in found
     none = text(elena.get(reverse("scales"), {"q": "submarino"}))
     assert "gift_card" not in none
+
+
+def test_terms_are_read_when_asked_for_or_searched(company: Company, elena: Client) -> None:
+    draft = create_draft(market=company.market, by=company.elena)
+    place = Cell(company.category.parent_id, "critical", "")
+    terms = replace(GIFT, terms_es="Solo en la terraza", terms_en="Only on the terrace")
+    version = change_cells(version=draft, cells={place: [terms]}, revision=0, by=company.elena)
+    page = at("scale", version)
+    assert "Only on the terrace" not in text(elena.get(page))
+    assert f'href="{page}?terms=1"' in text(elena.get(page))
+    asked = text(elena.get(page, {"terms": "1"}))
+    assert "Only on the terrace" in asked
+    assert f'href="{page}"' in asked
+    assert "Only on the terrace" in text(elena.get(page, {"q": "terrace"}))
 
 
 def test_holes_say_how_many_cases_fell_in(company: Company, elena: Client) -> None:

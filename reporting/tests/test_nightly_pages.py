@@ -23,6 +23,7 @@ from .test_rollups import MONDAY, TUESDAY, at, week
 
 pytestmark = pytest.mark.django_db
 PAGE_QUERIES = 30
+SPANISH = ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"]
 
 
 @pytest.fixture
@@ -251,6 +252,24 @@ def test_queries_do_not_grow_with_the_report(
     more(8, range(3, 8))
     assert [count(url) for url in urls] == before
     assert max(before) <= PAGE_QUERIES
+
+
+def test_a_person_is_two_lines_and_what_waits_comes_first(
+    company: Company, report: NightlyReport
+) -> None:
+    company.supervisor.language = "en"
+    company.supervisor.save()
+    page = text(signed_in(company.supervisor).get(address(report)))
+    assert f'href="#sign-{company.team.pk}"' in page
+    assert f'id="sign-{company.team.pk}"' in page
+    assert page.index("Waits for your signature") < page.index("5 cases were logged")
+    line = page[page.index('class="nightly-kinds"') :]
+    assert "Coupon " in line[:200]
+
+
+def test_spanish_writes_its_months_small(company: Company, report: NightlyReport) -> None:
+    page = text(signed_in(company.elena).get(reverse("nightly-reports")))
+    assert f" {MONDAY.day} {SPANISH[MONDAY.month - 1]} {MONDAY.year}" in page
 
 
 def test_a_post_is_needed_to_sign_or_comment(
