@@ -23,6 +23,14 @@ PICTURES = ROOT / "docs" / "pictures"
 MOST_BYTES = 250_000
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, "locale": "es-MX"}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 800}, "locale": "es-MX"}
+# What supervisors and finance open: who, where, the picture's name and theme.
+OFFICE = (
+    ("raul", "/approvals/", "approvals-light", "light"),
+    ("raul", "/reports/issuance/", "issuance-light", "light"),
+    ("raul", "/reports/issuance/", "issuance-dark", "dark"),
+    ("elena", "/scales/MX/4/edit/", "scale-light", "light"),
+    ("elena", "/finance/", "liability-light", "light"),
+)
 CUSTOMER = "Mariana Ocampo Rivas"
 
 
@@ -63,7 +71,7 @@ def _case(agent: Page) -> str:
 
 
 def draw_all(crew: Crew) -> None:
-    """Every picture, in the order of the main job."""
+    """Every picture: the main job in its order, then the offices behind it."""
     agent = crew.enter("lucia", color_scheme="light", **DESK).page
     agent.goto("/incidents/")
     _draw(agent, "list-light")
@@ -83,6 +91,10 @@ def draw_all(crew: Crew) -> None:
     if not check_code(cashier, code):
         raise SystemExit("the counter does not take the coupon that was just granted")
     _draw(cashier, "counter-phone")
+    for who, address, name, theme in OFFICE:
+        page = crew.enter(who, color_scheme=theme, **DESK).page
+        page.goto(address)
+        _draw(page, name)
 
 
 def main() -> int:
