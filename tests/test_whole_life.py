@@ -134,6 +134,7 @@ class Life(RuleBasedStateMachine):
         self.face: dict[uuid.UUID, int] = {}
         self.acts: Counter[str] = Counter()
         self.used: list[tuple[uuid.UUID, str, int]] = []
+        self.past: set[uuid.UUID] = set()
         self.lowered = False
         # Something of everything to begin with, so that the first step has what to act on.
         for number, name in enumerate(("coupon", "gift_card", "statutory")):
@@ -356,11 +357,15 @@ class Life(RuleBasedStateMachine):
         passed = timezone.now() - dt.timedelta(days=1)
         Coupon.objects.filter(compensation=row).update(expires_at=passed)
         Compensation.objects.filter(pk=row.pk).update(expires_at=passed)
+        self.past.add(row.pk)
         expire_due()
-        if self.state[row.pk] == "issued":
-            self.state[row.pk] = "expired"
-            self.acts["expired"] += 1
-            self.acts["expired_value"] += self.left.pop(row.pk)
+        # What was used so lately that it may still be undone waits for that.
+        undoable = {key for key, _number, _minor in self.used}
+        for key in self.past - undoable:
+            if self.state[key] == "issued":
+                self.state[key] = "expired"
+                self.acts["expired"] += 1
+                self.acts["expired_value"] += self.left.pop(key)
 
     @rule(
         cap=st.sampled_from(CAPS),

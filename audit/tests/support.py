@@ -51,12 +51,17 @@ def unsealed() -> int:
 
 def seal_all(*, rows: int = 7) -> None:
     """Seals everything at once, when the transactions of other tests on this server let it."""
+    wait_for_horizon()
+    seal(rows=rows)
+    assert not unsealed()
+
+
+def wait_for_horizon() -> None:
+    """Until every row of the trail is older than any transaction that still runs on this server."""
     until = time.monotonic() + SECONDS
     while _held_back():
         assert time.monotonic() < until, "something held the horizon back for too long"
         time.sleep(0.05)
-    seal(rows=rows)
-    assert not unsealed()
 
 
 def _held_back() -> bool:
