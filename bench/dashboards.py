@@ -19,15 +19,14 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Location, Team
-from accounts.states import Role
+from accounts.models import Location
 from common.windows import local_date
 from compensations.models import Offer
-from compensations.tests.scenario import Company, build, person
+from compensations.tests.scenario import Company, build
 from incidents.models import Category
 from reporting.actions.rolling import roll_day
 
-from . import words
+from .company import furnish
 from .plans import Plan, plan_of
 from .rebuilding import without_indexes
 from .table import Row
@@ -172,23 +171,7 @@ class Place:
 def _place(code: str, compensations: int) -> Place:
     company = build(code)
     market = company.market
-    for reason, (es, en, kinds) in words.REASONS.items():
-        parent = Category.objects.create(market=market, code=f"d-{reason}", name_es=es, name_en=en)
-        for kind in kinds.split():
-            Category.objects.create(
-                market=market,
-                parent=parent,
-                code=f"d-{reason}-{kind}",
-                name_es=f"{es}: {kind}",
-                name_en=f"{en}: {kind}",
-            )
-    for number in range(12):
-        Location.objects.create(market=market, code=f"D{number}", name=f"Casa {number}")
-    teams = [Team.objects.create(market=market, name=f"Equipo {n}") for n in range(TEAMS)]
-    people = [
-        person(market, f"d{code.lower()}{n}", Role.AGENT, team=teams[n % TEAMS])
-        for n in range(AGENTS)
-    ]
+    teams, people = furnish(market, "d", teams=TEAMS, agents=AGENTS)
     offer: Offer = company.offers["coupon"]
     categories = list(
         Category.objects.filter(market=market, parent__isnull=False).values_list("pk", flat=True)

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from accounts.models import Location, Market, Staff, Team
+from accounts.models import Location, Market, Staff
 from accounts.states import Role
 from common.fingerprints import fingerprint
 from compensations.models import Offer
@@ -24,6 +24,7 @@ from compensations.tests.scenario import Company, build, person
 from incidents.models import Category, ContactPoint
 
 from . import words
+from .company import furnish
 from .rebuilding import without_indexes
 
 YEARS = 3
@@ -282,25 +283,7 @@ def _company(code: str, teams: int, agents: int) -> Place:
     """A market with categories in two levels, locations and teams."""
     company = build(code)
     market = company.market
-    for place, (reason, (es, en, kinds)) in enumerate(words.REASONS.items()):
-        parent = Category.objects.create(
-            market=market, code=f"v-{reason}", name_es=es, name_en=en, position=place
-        )
-        for kind in kinds.split():
-            Category.objects.create(
-                market=market,
-                parent=parent,
-                code=f"v-{reason}-{kind}",
-                name_es=f"{es}: {kind}",
-                name_en=f"{en}: {kind}",
-            )
-    for number in range(12):
-        Location.objects.create(market=market, code=f"L{number}", name=f"Casa {number}")
-    groups = [Team.objects.create(market=market, name=f"Equipo {n}") for n in range(teams)]
-    people = [
-        person(market, f"v{code.lower()}{n}", Role.AGENT, team=groups[n % teams])
-        for n in range(agents)
-    ]
+    groups, people = furnish(market, "v", teams=teams, agents=agents)
     chief = person(market, f"v{code.lower()}s", Role.SUPERVISOR, team=groups[0])
     groups[0].supervisors.add(chief)
     return Place(company, people, chief)

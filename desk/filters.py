@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Location
+from common.menus import Menu, Text, menus
 from common.windows import day_bounds, local_date
 from incidents.models import Category, Incident
 from incidents.selectors import logged_between, search_incidents
@@ -25,7 +25,6 @@ from .clocks import OPEN_STATES
 from .places import Desk
 from .selectors import lists
 
-Text = str | LazyText
 PERIODS: dict[str, tuple[Text, int]] = {
     "1": (_("Today"), 1),
     "7": (_("Last 7 days"), 7),
@@ -51,26 +50,6 @@ def read_key(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One value a filter may take, with the address that takes it."""
-
-    label: Text
-    url: str
-    current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Menu:
-    """A filter as the page shows it."""
-
-    name: str
-    label: Text
-    choices: list[Choice]
-    chosen: Text = ""
-    remove_url: str = ""
 
 
 @dataclass(slots=True)
@@ -104,23 +83,7 @@ class ListAddress:
             "channel": _("Channel"),
             "period": _("Period"),
         }
-        found = []
-        for name, label in labels.items():
-            options = self.options[name]
-            value = self.values.get(name, "")
-            found.append(
-                Menu(
-                    name,
-                    label,
-                    [
-                        Choice(text, self.url(**{name: key}), key == value)
-                        for key, text in options.items()
-                    ],
-                    options.get(value, ""),
-                    self.url(**{name: ""}),
-                )
-            )
-        return [menu for menu in found if menu.choices]
+        return list(menus(labels, self.options, self.values, self.url))
 
     def views(self, counts: Mapping[str, str]) -> list[dict[str, object]]:
         """The quick views, each with its count."""

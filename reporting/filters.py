@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Location, Team
+from common.menus import Choice, Menu, Text, menus
 from common.windows import local_date
 from compensations.states import OfferKind
 from incidents.models import Category
@@ -27,8 +27,6 @@ from .selectors.lists import Narrow
 from .selectors.sight import Sight
 from .selectors.slices import Slice
 from .states import Measure
-
-Text = str | Promise
 
 PERIODS: dict[str, Text] = {
     "today": _("Today"),
@@ -142,26 +140,6 @@ def compared(period: Period, how: str) -> Period | None:
     return Period(how, period.start - dt.timedelta(days=period.days), period.start)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One value that a filter may take, with the address that takes it."""
-
-    label: Text
-    url: str
-    current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Menu:
-    """A filter as the page shows it."""
-
-    name: str
-    label: Text
-    choices: list[Choice]
-    chosen: Text = ""
-    remove_url: str = ""
-
-
 @dataclass(slots=True, kw_only=True)
 class Address:
     """What an address of issuance asks for. `values` hold what was understood, as it is written."""
@@ -215,15 +193,7 @@ class Address:
             "category": _("Category"),
             "channel": _("Channel"),
         }
-        found = []
-        for name, label in labels.items():
-            options = self.options.get(name, {})
-            value = self.values.get(name, "")
-            choices = [
-                Choice(text, self.url(**{name: key}), key == value) for key, text in options.items()
-            ]
-            found.append(Menu(name, label, choices, options.get(value, ""), self.url(**{name: ""})))
-        return [menu for menu in found if menu.choices]
+        return list(menus(labels, self.options, self.values, self.url))
 
     def presets(self) -> list[Choice]:
         dropped = {"from": "", "to": ""}

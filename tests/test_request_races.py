@@ -39,7 +39,7 @@ from compensations.states import LimitScope, LimitWindow, Measure
 from compensations.tests.scenario import Company, build, person
 from incidents.actions import change_incident
 from incidents.models import Incident
-from tests.support.race import count, errors, race
+from tests.support.race import Answers, count, errors, race
 from tests.test_races import without
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -118,7 +118,8 @@ def test_fifty_deciders_without_the_guard(company: Company) -> None:
 # --- rooms filled exactly ----------------------------------------------------------------------
 
 
-def test_requests_fill_a_shared_limit_exactly(company: Company) -> None:
+def _fill_a_budget(company: Company, guards_off: list[str]) -> Answers:
+    """Thirty requests at once, where the team's budget has room for ten."""
     company.limit("team", "day", "amount", 8_000_00)
     incidents = [company.incident() for _ in range(30)]
 
@@ -132,12 +133,22 @@ def test_requests_fill_a_shared_limit_exactly(company: Company) -> None:
         )
         return str(made.pk)
 
-    answers = race(work, range(30))
+    answers = race(work, range(30), guards_off=guards_off)
     assert errors(answers) == []
+    return answers
+
+
+def test_requests_fill_a_shared_limit_exactly(company: Company) -> None:
+    answers = _fill_a_budget(company, [])
     assert count(answers, "ok") == 10
     assert {value for kind, value in answers if kind == "refused"} == {"limit_exceeded"}
     assert LimitCounter.objects.get().used == 8_000_00
     assert list(differences()) == []
+
+
+def test_requests_overfill_a_shared_limit_without_the_guard(company: Company) -> None:
+    assert count(_fill_a_budget(company, ["limits"]), "ok") > 10
+    assert LimitCounter.objects.get().used > 8_000_00
 
 
 def _fill_an_authority(company: Company, guards_off: list[str]) -> int:

@@ -242,6 +242,19 @@ def test_the_database_holds_four_eyes(company: Company) -> None:
         )
     )
     refused(lambda: Approval.objects.create(**_copy(waiting)))
+    yes = {"state": "approved", "decided_by": company.supervisor, "decided_at": now}
+    case = Incident.objects.filter(pk=made.incident_id)
+    contacts = made.customer.contacts.all()
+    for one, own in (
+        (case, {"logged_by": company.supervisor}),
+        (contacts, {"changed_by": company.supervisor}),
+        (contacts, {"fingerprint": company.supervisor.email_fingerprint}),
+    ):
+        before = one.values_list(*own).get()
+        one.update(**own)
+        refused(lambda: rows.update(**yes))
+        one.update(**dict(zip(own, before, strict=True)))
+    committed(lambda: rows.update(**yes))
 
 
 def _copy(approval: Approval) -> dict[str, object]:
