@@ -3,6 +3,9 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+# Who acted where nobody did: a name, the same in every language.
+PRODUCT = "Recovery"
+
 
 class ActorKind(TextChoices):
     STAFF = "staff", _("Staff")

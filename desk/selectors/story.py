@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from audit.models import AuditEvent
-from audit.states import ActorKind
+from audit.states import PRODUCT, ActorKind
 from common.money import format_money
 from compensations.models import Compensation
 from compensations.states import LapseReason
@@ -242,7 +242,7 @@ SYSTEM: dict[str, Say] = {
 
 
 def _from_event(event: AuditEvent, case: _Case) -> Entry:
-    who = _("Recovery") if event.actor_kind == ActorKind.SYSTEM else event.actor_name
+    who = PRODUCT if event.actor_kind == ActorKind.SYSTEM else event.actor_name
     if event.act in MONEY:
         text = MONEY[event.act](event, case)
         return Entry(event.at, "money", who, text, kind="money")

@@ -40,9 +40,20 @@ class Text:
 Found = dict[tuple[str | None, str], Text]
 
 
-def _name(function: ast.expr) -> str:
+def _own_names(tree: ast.Module) -> dict[str, str]:
+    """What a file calls the library's functions, where it gives one a name of its own."""
+    return {
+        alias.asname: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        for alias in node.names
+        if alias.asname
+    }
+
+
+def _name(function: ast.expr, own: dict[str, str]) -> str:
     if isinstance(function, ast.Name):
-        name = function.id
+        name = own.get(function.id, function.id)
     elif isinstance(function, ast.Attribute):
         name = function.attr
     else:
@@ -51,10 +62,12 @@ def _name(function: ast.expr) -> str:
 
 
 def _from_python(source: str) -> Iterator[tuple[str, list[str | None]]]:
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and _name(node.func) in _PLACES:
+    tree = ast.parse(source)
+    own = _own_names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func, own) in _PLACES:
             yield (
-                _name(node.func),
+                _name(node.func, own),
                 [
                     part.value
                     if isinstance(part, ast.Constant) and isinstance(part.value, str)

@@ -19,11 +19,11 @@ from accounts.models import ApiClient, Market, Staff
 from accounts.permissions import visible_markets
 from accounts.states import Role
 from audit.models import AuditEvent
-from audit.states import ActorKind
+from audit.states import PRODUCT, ActorKind
 from common.errors import NotFound
 from common.money import format_money
 from compensations.models import Approval, Compensation, LimitUse
-from compensations.states import LimitScope, LimitWindow, Measure
+from compensations.states import LapseReason, LimitScope, LimitWindow, Measure
 from delivery.models import Message
 from incidents.models import Incident
 
@@ -218,7 +218,7 @@ def _line(event: AuditEvent, market: Market, names: Names) -> Line:
         who=who_of(event),
         role=str(Role(event.role).label) if event.role in Role.values else event.role,
         text=trail_words.sentence(event, told),
-        reason=event.reason,
+        reason=_reason(event),
         market=event.market_code,
         folio=folio,
         case_url=reverse("incident", args=[folio]) if folio else "",
@@ -234,10 +234,17 @@ def _life_url(event: AuditEvent) -> str:
     return reverse("audit-life", args=[event.object_kind, event.object_id])
 
 
+def _reason(event: AuditEvent) -> str:
+    """The words that were given, or what a code of a request's end means."""
+    if event.act.endswith(".lapsed") and event.reason in LapseReason.values:
+        return str(LapseReason(event.reason).label)
+    return event.reason
+
+
 def who_of(event: AuditEvent) -> str:
     """Who acted, as it was recorded."""
     if event.actor_kind == ActorKind.SYSTEM:
-        return _("Recovery")
+        return PRODUCT
     if event.actor_kind == ActorKind.CUSTOMER:
         return event.actor_name or _("The customer")
     return event.actor_name
@@ -352,7 +359,7 @@ def _limit_line(at: dt.datetime, words: str, uses: Sequence[LimitUse]) -> Line:
     return Line(
         event=None,
         at=at,
-        who=_("Recovery"),
+        who=PRODUCT,
         role="",
         text=words % {"offer": one.offer.name, "count": len(uses)},
         market=one.market.code,
