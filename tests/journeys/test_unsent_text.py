@@ -28,8 +28,8 @@ def note(page: Page) -> str:
 
 
 def test_another_form_of_the_case_leaves_typed_text_alone(person: Callable[..., Watched]) -> None:
-    watched = person("emma")
-    page = watched.page
+    # A signing-in of its own: it ends signed out, which would sign out every other journey of emma.
+    page = person().sign_in("emma")
     folio = new_case(page)
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("p")
