@@ -13,6 +13,17 @@ from django.utils.translation import gettext_lazy as _
 type_base = "urn:recovery:problem:"
 
 
+class LateRefusal(Exception):
+    """A refusal found by the last statement of a transaction, which it undid.
+
+    What it says takes another look at the database, so it is made once the transaction is over.
+    """
+
+    def in_words(self) -> "Refusal":
+        """The refusal to tell; reads the database."""
+        raise NotImplementedError
+
+
 class Refusal(Exception):
     """An act that a rule does not allow. Nothing was changed.
 

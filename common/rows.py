@@ -4,11 +4,13 @@ The rows are ordinary model instances and the SQL is what the ORM would send; wh
 compiling it anew on every call, which costs more than the database does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Field, Model
 from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
@@ -65,6 +67,10 @@ def _insertion(row: Model) -> tuple[str, str, list[Any]]:
     return into, f"({', '.join(marks)})", values
 
 
+# What an IntegrityError of a batch means to whoever sent it; None where it is something else.
+Meaning = Callable[[str], Exception | None]
+
+
 class Batch:
     """Statements that go to the server together: one round trip, in order, all or none."""
 
@@ -72,6 +78,7 @@ class Batch:
         self._statements: list[str] = []
         self._values: list[Any] = []
         self._into = ""
+        self._meanings: list[Meaning] = []
 
     def add(self, sql: str, values: Sequence[Any]) -> None:
         """A statement written in the code, with `%s` marks."""
@@ -96,20 +103,90 @@ class Batch:
             row._state.adding = False
             row._state.db = connection.alias
 
-    def send(self, *, and_commit: bool = False) -> int:
-        """Executes everything; how many rows the last statement touched.
+    def means(self, constraint: str, exception: Callable[[], Exception]) -> None:
+        """Raises this exception instead where the database names that constraint."""
+        self._meanings.append(lambda name: exception() if name == constraint else None)
+
+    def join(self, other: "Batch") -> None:
+        """Takes over the other's statements, after its own."""
+        self._statements += other._statements
+        self._values += other._values
+        self._meanings += other._meanings
+        self._into = ""
+
+    def send(self, *, and_commit: bool = False) -> None:
+        """Executes everything.
 
         `and_commit` is for the last act of a transaction: it is committed on the same trip, unless
-        it is part of a larger one. Raises what the database raises.
+        it is part of a larger one; inside `last_act` it waits for that one's last trip. Raises what
+        the database raises, or what that means.
         """
         if not self._statements:
-            return 0
-        with connection.cursor() as cursor:
-            each = [prepared(cursor, statement) for statement in self._statements]
-            if and_commit and may_commit():
-                each.append("COMMIT")
-            cursor.execute("; ".join(each), self._values)
-            return int(cursor.rowcount)
+            return
+        waiting = _waiting.get()
+        if and_commit and waiting is not None and waiting.takes(self):
+            return
+        try:
+            with connection.cursor() as cursor:
+                each = [prepared(cursor, statement) for statement in self._statements]
+                if and_commit and may_commit():
+                    each.append("COMMIT")
+                cursor.execute("; ".join(each), self._values)
+        except IntegrityError as error:
+            found = violated(error)
+            for meaning in self._meanings:
+                if (exception := meaning(found)) is not None:
+                    raise exception from error
+            raise
+
+
+def violated(error: IntegrityError) -> str:
+    """The name of the constraint that the database found violated."""
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+
+
+class _Waiting:
+    """The batch of an act that is sent together with what its caller still has to write."""
+
+    def __init__(self) -> None:
+        self.batch = Batch()
+        # An act directly inside the caller's transaction; a part of it may be followed by others.
+        self._depth = len(connection.savepoint_ids) + 1
+
+    def takes(self, batch: Batch) -> bool:
+        if len(connection.savepoint_ids) != self._depth:
+            return False
+        self.batch.join(batch)
+        return True
+
+
+_waiting: ContextVar[_Waiting | None] = ContextVar("waiting", default=None)
+
+
+@contextmanager
+def last_act() -> Iterator[Batch]:
+    """Inside, an act's last batch is not sent but put into the batch given here.
+
+    For a caller with a transaction of its own who writes no more than a row after the act, and
+    reads nothing: what is shared and hot is then locked only for the transaction's last trip. The
+    act's refusals come from the sending. An act that does more after it sends as always.
+    """
+    waiting = _Waiting()
+    token = _waiting.set(waiting)
+    try:
+        yield waiting.batch
+    finally:
+        _waiting.reset(token)
+
+
+@contextmanager
+def sent_at_once() -> Iterator[None]:
+    """Inside, batches are sent as always: for an act whose refusal is answered by another act."""
+    token = _waiting.set(None)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
 
 
 def insert(*rows: Model, and_commit: bool = False) -> None:

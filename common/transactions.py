@@ -1,9 +1,30 @@
 """Transactions: reads that see one moment, and where a transaction may end with a statement."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from django.db import connection, transaction
+
+from .errors import LateRefusal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def atomic_act(act: Callable[P, R]) -> Callable[P, R]:
+    """`transaction.atomic` for an act whose last statement may find that it is refused."""
+
+    @wraps(act)
+    def whole(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with transaction.atomic():
+                return act(*args, **kwargs)
+        except LateRefusal as late:
+            raise late.in_words() from late
+
+    return whole
 
 
 @contextmanager

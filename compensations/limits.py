@@ -1,8 +1,8 @@
 """Issuance limits at work: which apply, how much room is left, taking room and giving it back.
 
 Room is taken by one statement that inserts or raises every counter only where the cap still holds,
-in a fixed order with the most shared counters last, so that nothing deadlocks and a hot counter is
-locked for little more than the commit.
+in a fixed order with the most shared counters last, so that nothing deadlocks. It goes with the
+commit, so that a hot counter is locked for little more than that.
 """
 
 import datetime as dt
@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Market, Staff
 from accounts.states import Role
-from common.errors import Refusal
+from common.errors import LateRefusal, Refusal
 from common.money import format_money
 from common.prepared import prepared
 from common.rows import Batch
@@ -256,11 +256,8 @@ def limits_for(
     return Applicable(sorted(keys, key=lambda key: key.order), single)
 
 
-def rooms(applicable: Applicable, *, apart: uuid.UUID | None = None) -> list[Room]:
-    """The room each limit leaves, single grants included; the tightest amount first.
-
-    What the compensation `apart` took in this very transaction is left out.
-    """
+def rooms(applicable: Applicable) -> list[Room]:
+    """The room each limit leaves, single grants included; the tightest amount first."""
     wanted = Q()
     for key in applicable.keys:
         wanted |= Q(limit=key.limit, subject=key.subject, starts_on=key.starts_on)
@@ -270,10 +267,6 @@ def rooms(applicable: Applicable, *, apart: uuid.UUID | None = None) -> list[Roo
             "limit_id", "subject", "starts_on", "used"
         ):
             used[row[0], row[1], row[2]] = row[3]
-    if apart is not None:
-        for use in LimitUse.objects.filter(compensation=apart).select_related("counter"):
-            counter = use.counter
-            used[counter.limit_id, counter.subject, counter.starts_on] -= use.quantity
     found = [Room(limit, 0) for limit in applicable.single]
     found += [
         Room(key.limit, used.get((key.limit.pk, key.subject, key.starts_on), 0))
@@ -296,10 +289,12 @@ WITH wanted AS (
     SET used = counter.used + excluded.used
     WHERE {used_guard}
     RETURNING counter.id, counter.limit_id
+), used AS (
+    INSERT INTO compensations_limituse (compensation_id, counter_id, quantity)
+    SELECT %s, taken.id, wanted.quantity FROM taken JOIN wanted USING (limit_id)
+    RETURNING counter_id
 )
-INSERT INTO compensations_limituse (compensation_id, counter_id, quantity)
-SELECT %s, taken.id, wanted.quantity FROM taken JOIN wanted USING (limit_id)
-RETURNING counter_id
+SELECT guard_room((SELECT count(*) FROM used), (SELECT count(*) FROM wanted))
 """
 _GUARDED = _TAKE.format(
     fresh_guard="wanted.quantity <= rule.cap AND rule.state = 'in_force'",
@@ -312,6 +307,18 @@ _UNGUARDED = _TAKE.format(fresh_guard="TRUE", used_guard="TRUE")
 
 
 Refusing = Callable[[Room, int, Market], Refusal]
+_NO_ROOM = "limit_has_room"
+
+
+class NoRoom(LateRefusal):
+    """Some limit of an act does not hold its amount; which one is said in words."""
+
+    def __init__(self, full: Callable[[], Refusal]) -> None:
+        super().__init__()
+        self._full = full
+
+    def in_words(self) -> Refusal:
+        return self._full()
 
 
 def take(
@@ -322,41 +329,42 @@ def take(
     batch: Batch,
     refuse: Refusing | None = None,
 ) -> None:
-    """Sends `batch` and takes room from every counter after it, or raises LimitExceeded.
+    """Sends `batch`, and with it takes room from every counter; commits on the same trip.
 
-    The last act of its transaction; a refusal leaves nothing behind once it rolls back. `refuse`
-    makes another refusal of the limit that does not hold the amount.
+    The last act of an `atomic_act`, so that a counter that everybody takes from is locked for
+    little more than the commit. Raises NoRoom, after which nothing of the transaction is left;
+    `refuse` makes another refusal of it.
     """
     minor = compensation.face_minor
+
+    def full() -> Refusal:
+        return (refuse or exceeded)(_full(applicable, minor), minor, market)
+
     if any(minor > limit.cap for limit in applicable.single):
-        raise (refuse or exceeded)(_full(applicable, minor), minor, market)
-    if not applicable.keys:
-        batch.send()
-        return
-    quantities = [minor if k.limit.measure == Measure.AMOUNT else 1 for k in applicable.keys]
-    batch.add(
-        _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED,
-        [
-            [key.limit.pk for key in applicable.keys],
-            [key.subject for key in applicable.keys],
-            [key.starts_on for key in applicable.keys],
-            quantities,
-            list(range(len(quantities))),
-            compensation.pk,
-        ],
-    )
-    if batch.send() != len(applicable.keys):
-        full = _full(applicable, minor, apart=compensation.pk)
-        raise (refuse or exceeded)(full, minor, market)
+        raise full()
+    if applicable.keys:
+        batch.add(
+            _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED,
+            [
+                [key.limit.pk for key in applicable.keys],
+                [key.subject for key in applicable.keys],
+                [key.starts_on for key in applicable.keys],
+                [minor if k.limit.measure == Measure.AMOUNT else 1 for k in applicable.keys],
+                list(range(len(applicable.keys))),
+                compensation.pk,
+            ],
+        )
+        batch.means(_NO_ROOM, lambda: NoRoom(full))
+    batch.send(and_commit=True)
 
 
-def _full(applicable: Applicable, minor: int, *, apart: uuid.UUID | None = None) -> Room:
+def _full(applicable: Applicable, minor: int) -> Room:
     """The limit to name in a refusal: one that no approval passes before one that it does.
 
     Room may have come back since the statement that did not find it; the refusal stands, then it
     is said of the tightest limit.
     """
-    found = rooms(applicable, apart=apart)
+    found = rooms(applicable)
     full = blocking(found, minor)
     return (full or found)[0]
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import DataError, ProgrammingError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
 
 from audit.actions import SYSTEM, event
@@ -90,4 +91,56 @@ def test_a_part_of_something_larger_is_not_committed_alone() -> None:
         with transaction.atomic(savepoint=False):
             insert(_row(), and_commit=True)
         transaction.set_rollback(True)
+    assert _written() == 0
+
+
+def test_a_part_that_asks_nothing_is_never_opened() -> None:
+    with CaptureQueriesContext(connection) as queries, transaction.atomic():
+        _execute("SELECT 1")
+        with transaction.atomic():
+            pass
+        with transaction.atomic():
+            _execute("SELECT 2")
+        _execute("SELECT 3")
+    said = [query["sql"] for query in queries]
+    assert [sql.count("SAVEPOINT") for sql in said if "SELECT" in sql] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_only_a_part_that_fails_is_taken_back(before: bool) -> None:
+    with transaction.atomic():
+        insert(_row())
+        with pytest.raises(DataError), transaction.atomic():
+            if before:
+                insert(_row())
+            _execute("SELECT 1/0")
+        insert(_row())
+    assert _written() == 2
+
+
+def test_what_was_taken_back_before_it_was_opened_leaves_nothing_open() -> None:
+    with transaction.atomic():
+        with transaction.atomic():
+            transaction.set_rollback(True)
+        insert(_row())
+        with transaction.atomic():
+            insert(_row())
+            with transaction.atomic():
+                insert(_row())
+            with transaction.atomic():
+                pass
+            transaction.set_rollback(True)
+        with transaction.atomic():
+            insert(_row())
+    assert _written() == 2
+
+
+def test_a_part_whose_statement_cannot_be_read_ends_the_transaction_around_it() -> None:
+    """The server reads all of a trip before it does any, so there is no part to go back to."""
+    with transaction.atomic():
+        insert(_row())
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            _execute("SELEC 1")
+        with pytest.raises(transaction.TransactionManagementError):
+            insert(_row())
     assert _written() == 0

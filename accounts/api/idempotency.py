@@ -12,10 +12,11 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
@@ -25,9 +26,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.errors import Refusal
+from common.errors import LateRefusal, Refusal
 from common.prepared import prepared
-from common.rows import Batch
+from common.rows import Batch, last_act
 
 from ..models import IdempotentAnswer
 from . import problems
@@ -122,20 +123,17 @@ _STORE = (
 )
 
 
-def _store(caller: str, key: str, wanted: bytes, status: int, body: str) -> None:
-    """The last statement of its transaction, so that the commit goes along.
+def _store(left: Batch, caller: str, key: str, wanted: bytes, status: int, body: str) -> None:
+    """Writes the answer with what the act left to send; the commit goes along.
 
     Raises _Collision where another request with the key has committed.
     """
-    batch = Batch()
-    batch.add(_STORE, [caller, key, wanted, status, body])
-    try:
-        batch.send(and_commit=True)
-    except IntegrityError as error:
-        # The commit may find something else that is wrong.
-        if _ONCE not in str(error):
-            raise
-        raise _Collision from error
+    answer = Batch()
+    answer.add(_STORE, [caller, key, wanted, status, body])
+    answer.means(_ONCE, _Collision)
+    # What is hot is locked by the act's last statement, so the answer goes before it.
+    answer.join(left)
+    answer.send(and_commit=True)
 
 
 def _after_collision(caller: str, key: str, wanted: bytes) -> HttpResponse:
@@ -146,7 +144,20 @@ def _after_collision(caller: str, key: str, wanted: bytes) -> HttpResponse:
 
 def idempotent(method: Method[V, P]) -> Answering[V, P]:
     """Decorates `post` of an endpoint that moves value. The answer is rendered JSON."""
+    return _answering(method, lambda: nullcontext(Batch()))
 
+
+def idempotent_act(method: Method[V, P]) -> Answering[V, P]:
+    """As `idempotent`, where the endpoint does one act and reads nothing from the database after.
+
+    What the act writes last is sent together with the answer, and committed.
+    """
+    return _answering(method, last_act)
+
+
+def _answering(
+    method: Method[V, P], acting: Callable[[], AbstractContextManager[Batch]]
+) -> Answering[V, P]:
     @wraps(method)
     def once(view: V, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         key = request.headers.get(HEADER, "")
@@ -159,14 +170,17 @@ def idempotent(method: Method[V, P]) -> Answering[V, P]:
                 stored = _enter(caller, key, wanted)
                 if stored is not None:
                     return stored
-                response = method(view, request, *args, **kwargs)
+                with acting() as left:
+                    response = method(view, request, *args, **kwargs)
                 body = _render(response.data)
-                _store(caller, key, wanted, response.status_code, body)
+                _store(left, caller, key, wanted, response.status_code, body)
             return _response(body, response.status_code)
         except _Collision:
             return _after_collision(caller, key, wanted)
         except (KeyRunning, KeyMismatch):
             raise
+        except LateRefusal as late:
+            return _refused(late.in_words(), caller, key, wanted)
         except Refusal as refusal:
             return _refused(refusal, caller, key, wanted)
 
@@ -184,7 +198,7 @@ def _refused(refusal: Refusal, caller: str, key: str, wanted: bytes) -> HttpResp
     body = _render(problems.of_refusal(refusal))
     try:
         with transaction.atomic():
-            _store(caller, key, wanted, refusal.status, body)
+            _store(Batch(), caller, key, wanted, refusal.status, body)
     except _Collision:
         return _after_collision(caller, key, wanted)
     response = _response(body, refusal.status)

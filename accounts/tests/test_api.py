@@ -97,16 +97,17 @@ class TestAuthentication:
             answer = browser.get("/guarded", headers={"Authorization": f"Bearer {client.key}"})
         assert answer.json() == {"who": str(client.pk)}
         assert len(queries) == 1
-        assert queries[0]["sql"].startswith("SELECT")
+        # Before it may stand the end of this test's own savepoint.
+        assert queries[0]["sql"].rpartition("; ")[2].startswith("SELECT")
 
     def test_a_replay_costs_the_key_and_one_statement(self) -> None:
         client: Any = ApiClientFactory.create()
         headers = {"Authorization": f"Bearer {client.key}", "Idempotency-Key": "k"}
-        for expected in (None, 4):
+        for expected in (None, 2):
             with CaptureQueriesContext(connection) as queries:
                 Client().post("/spend", {"amount": 1}, "application/json", headers=headers)
             if expected:
-                # The key, savepoint (in this test's transaction), lock with look-up, release.
+                # The key; the lock with the look-up.
                 assert len(queries) == expected
 
 

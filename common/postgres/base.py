@@ -1,8 +1,9 @@
 """Django's PostgreSQL backend with fewer trips around a transaction. Named in the settings.
 
-The server is told of a transaction together with its first statement, and is not told of one that
-asked nothing. psycopg2 sends BEGIN on a trip of its own, which on a hot path costs as much as the
-statement after it. When a transaction begins and ends stays Django's decision.
+BEGIN, SAVEPOINT and RELEASE wait for the next statement and go with it; what would begin or mark a
+part that asked nothing is never sent. psycopg2 sends each of them on a trip of its own, which on a
+hot path costs as much as the statement after it. When a transaction begins and ends, and what is
+taken back, stays Django's decision.
 """
 
 from typing import Any
@@ -10,48 +11,55 @@ from typing import Any
 from django.db.backends.postgresql import base
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
 
+BEGIN = "BEGIN"
+
 
 class Cursor(cursor):
-    """Sends a BEGIN that is due along with its own statement."""
+    """Sends what is due along with its own statement."""
 
     connection: "Connection"
 
     def execute(self, query: Any, vars: Any = None) -> None:
         link = self.connection
-        if not link.begin_due:
+        if not link.due:
             return super().execute(query, vars)
         if self.name or not isinstance(query, str):
-            link.begin()
+            link.send_due()
             return super().execute(query, vars)
-        link.begin_due = False
+        # A statement that cannot be written out is an error before anything was sent.
+        text = self.mogrify(query, vars)
+        due, link.due = link.due, []
         try:
-            return super().execute(f"BEGIN; {query}", vars)
+            return super().execute("; ".join(due).encode() + b"; " + text)
         except BaseException:
-            # What could not be read, here or by the server, was not begun either.
+            # What the server could not read, it did not begin either.
             if not link.closed and link.get_transaction_status() == TRANSACTION_STATUS_IDLE:
-                link.begin_due = True
+                link.due = due
             raise
 
     def executemany(self, query: Any, vars_list: Any) -> None:
-        self.connection.begin()
+        self.connection.send_due()
         super().executemany(query, vars_list)
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
-        self.connection.begin()
+        self.connection.send_due()
         super().copy_expert(sql, file, size)
 
 
 class Connection(connection):
     """Always in the driver's autocommit mode: transactions are begun and ended here."""
 
-    begin_due = False
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # What goes with the next statement, in order.
+        self.due: list[str] = []
 
-    def begin(self) -> None:
-        """Begins a transaction that is due, on a trip of its own."""
-        if self.begin_due:
-            self.begin_due = False
+    def send_due(self) -> None:
+        """Sends what is due on a trip of its own."""
+        if self.due:
+            due, self.due = self.due, []
             with self.cursor() as plain:
-                plain.execute("BEGIN")
+                plain.execute("; ".join(due))
 
     def commit(self) -> None:
         self._end("COMMIT")
@@ -61,11 +69,31 @@ class Connection(connection):
 
     def _end(self, word: str) -> None:
         """Nothing where no statement was sent, or the last one said COMMIT itself."""
-        if self.begin_due:
-            self.begin_due = False
-        elif self.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+        self.due = []
+        if self.get_transaction_status() != TRANSACTION_STATUS_IDLE:
             with self.cursor() as plain:
                 plain.execute(word)
+
+    def mark(self, savepoint: str) -> None:
+        """Opens a savepoint with the next statement."""
+        self.due.append(savepoint)
+
+    def unmark(self, savepoint: str, release: str) -> None:
+        """Gives a savepoint up; one that no statement followed was never opened."""
+        if self.due and self.due[-1] == savepoint:
+            self.due.pop()
+        else:
+            self.due.append(release)
+
+    def return_to(self, savepoint: str, rollback: str) -> None:
+        """Takes back what followed a savepoint."""
+        if savepoint in self.due:
+            del self.due[self.due.index(savepoint) + 1 :]
+            return
+        # Whatever is due was said after the savepoint, and is taken back with the rest.
+        self.due = []
+        with self.cursor() as plain:
+            plain.execute(rollback)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -81,4 +109,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _set_autocommit(self, autocommit: bool) -> None:
         if not self.connection.autocommit:
             super()._set_autocommit(True)  # type: ignore[misc]
-        self.connection.begin_due = not autocommit
+        self.connection.due = [] if autocommit else [BEGIN]
+
+    def _savepoint(self, sid: str) -> None:
+        self.ensure_connection()
+        self.connection.mark(self.ops.savepoint_create_sql(sid))
+
+    def _savepoint_commit(self, sid: str) -> None:
+        self.ensure_connection()
+        create, release = self.ops.savepoint_create_sql(sid), self.ops.savepoint_commit_sql(sid)
+        self.connection.unmark(create, release)
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        self.ensure_connection()
+        create, back = self.ops.savepoint_create_sql(sid), self.ops.savepoint_rollback_sql(sid)
+        with self.wrap_database_errors:
+            self.connection.return_to(create, back)

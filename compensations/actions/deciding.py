@@ -15,6 +15,7 @@ from accounts.models import Staff
 from accounts.states import Role
 from common.errors import InvalidInput, Refusal
 from common.rows import Batch, insert
+from common.transactions import atomic_act
 from delivery.models import Message
 from incidents import bounds
 from incidents.actions import start_recovery
@@ -71,7 +72,7 @@ def refusal_of(approval: Approval) -> Refusal | None:
     return RequestChanged(extra={"reason": approval.decision_reason})
 
 
-@transaction.atomic
+@atomic_act
 def try_to_approve(*, approval: Approval, by: Staff, note: str = "") -> Approval:
     """As `approve`, but a request that is no longer what was asked comes back lapsed."""
     note = bounds.text(note, "reason", REASON_LENGTH)

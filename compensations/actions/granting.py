@@ -1,13 +1,15 @@
-"""Granting: one act on the desk's hottest path, five trips to the database with its commit.
+"""Granting: one act on the desk's hottest path, three trips to the database with its commit.
 
 What is above a personal limit or asks for a second person is a request instead: see `requesting`.
 """
 
-from django.db import IntegrityError, transaction
+from functools import partial
+
 from django.utils import timezone
 
 from accounts.models import Staff
 from common.rows import Batch
+from common.transactions import atomic_act
 from incidents.actions import start_recovery
 from incidents.models import Incident
 
@@ -15,11 +17,11 @@ from .. import limits
 from ..models import Compensation, Offer
 from ..refusals import AlreadyGranted, NeedsApproval
 from .issuing import add_issue, granted_event, issue, wake
-from .preparing import prepare, unsaved
+from .preparing import ONCE_PER_OFFER, prepare, unsaved
 from .sending import granted_message
 
 
-@transaction.atomic
+@atomic_act
 def grant(
     *,
     incident: Incident,
@@ -71,11 +73,7 @@ def grant(
             at=now,
             in_force=ground.in_force,
         )
-    try:
-        limits.take(compensation, applicable, market=market, batch=batch)
-    except IntegrityError as error:
-        if "compensation_once_per_offer" in str(error):
-            raise AlreadyGranted(field="offer") from error
-        raise
+    batch.means(ONCE_PER_OFFER, partial(AlreadyGranted, field="offer"))
+    limits.take(compensation, applicable, market=market, batch=batch)
     wake(message)
     return compensation

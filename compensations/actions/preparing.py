@@ -35,6 +35,8 @@ LIVE_STATES = (
     CompensationState.ISSUED,
     CompensationState.SETTLED,
 )
+# The constraint that keeps an offer from being granted twice on one case.
+ONCE_PER_OFFER = "compensation_once_per_offer"
 OPEN_STATES = frozenset({IncidentState.OPEN, IncidentState.IN_RECOVERY})
 
 

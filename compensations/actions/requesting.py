@@ -6,17 +6,19 @@ grant. What a person decides alone is bounded by their personal limits, which a 
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Staff
 from audit.actions import SYSTEM, Actor, event
 from audit.models import AuditEvent
 from common.errors import NotAllowed, Refusal
-from common.rows import Batch, insert
+from common.rows import Batch, insert, sent_at_once
+from common.transactions import atomic_act
 from incidents import bounds
 from incidents.models import Incident
 
@@ -25,7 +27,7 @@ from ..models import Approval, Compensation, Offer
 from ..refusals import AlreadyGranted, GrantDirectly, LimitExceeded, NeedsApproval
 from ..states import ApprovalState, CompensationState
 from .granting import grant
-from .preparing import Ground, lock_case, prepare, rules_now, unsaved
+from .preparing import ONCE_PER_OFFER, Ground, lock_case, prepare, rules_now, unsaved
 from .sending import granted_message
 
 REASON_LENGTH = 500
@@ -37,7 +39,7 @@ ENDINGS = {
 }
 
 
-@transaction.atomic
+@atomic_act
 def request(
     *,
     incident: Incident,
@@ -75,12 +77,8 @@ def request(
     approval = _asked(compensation, ground, applicable, reason, now)
     batch = Batch()
     batch.insert(compensation, approval, _requested_event(compensation, approval, by))
-    try:
-        limits.take(compensation, applicable.shared(), market=market, batch=batch)
-    except IntegrityError as error:
-        if "compensation_once_per_offer" in str(error):
-            raise AlreadyGranted(field="offer") from error
-        raise
+    batch.means(ONCE_PER_OFFER, partial(AlreadyGranted, field="offer"))
+    limits.take(compensation, applicable.shared(), market=market, batch=batch)
     # For whoever shows the answer: the same that a list reads for many at once.
     compensation.decisions = [approval]  # type: ignore[attr-defined]
     return compensation
@@ -159,10 +157,13 @@ def grant_or_request(
         "channel": channel,
         "by": by,
     }
-    try:
+    if not reason.strip():
         return grant(**wanted)
+    try:
+        with sent_at_once():
+            return grant(**wanted)
     except (NeedsApproval, LimitExceeded) as refusal:
-        if not reason.strip() or not refusal.extra.get("request"):
+        if not refusal.extra.get("request"):
             raise
     try:
         return request(**wanted, reason=reason)

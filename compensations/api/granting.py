@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.filters import OnlyKnownParameters
-from accounts.api.idempotency import idempotent
+from accounts.api.idempotency import idempotent, idempotent_act
 from accounts.api.permissions import Roles
 from accounts.api.serializers import checked, shown
 from accounts.models import Staff
@@ -117,7 +117,7 @@ class GrantView(APIView):
             examples.answer("Waiting for a second person", examples.REQUESTED, 202),
         ],
     )
-    @idempotent
+    @idempotent_act
     def post(self, request: Request, folio: str) -> Response:
         values = checked(GrantRequest, request.data)
         # Whether it may be seen; granting reads it again, locked.

@@ -516,10 +516,8 @@ def test_no_code_is_in_an_answer_a_log_or_any_stored_row(
 
 
 def test_redeeming_takes_few_round_trips(till: Caller, code: str) -> None:
-    """Key, lock and stored answer, location, the redemption, its audit row, the new answer; and a
-    savepoint around the act."""
+    """Key, lock and stored answer, location, the redemption, its audit row, the new answer."""
     with CaptureQueriesContext(connection) as queries:
         assert till.post(REDEEM, _sale(code, location="CUN")).status_code == 200
     said = [query["sql"].split("\n")[0][:60] for query in queries]
-    assert len(said) <= 8, said
-    assert sum(not line.startswith(("SAVEPOINT", "RELEASE")) for line in said) <= 6, said
+    assert len(said) <= 6, said

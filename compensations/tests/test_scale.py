@@ -87,7 +87,7 @@ def test_a_draft_is_copied_from_live_in_one_statement(company: Company) -> None:
     assert (draft.number, draft.based_on, draft.note) == (2, company.scale, "Sube vales")
     copies = [q for q in queries if "INSERT INTO compensations_offer" in q["sql"]]
     assert len(copies) == 1
-    assert len(queries) == 8
+    assert len(queries) == 6
 
 
 def test_the_way_back_is_an_old_content_under_a_new_number(company: Company) -> None:

@@ -435,7 +435,7 @@ RECORDED = {
     "scale-edit": 12,
     "scale-cell": 10,
     "scale-changes": 11,
-    "cells": 29,
+    "cells": 27,
 }
 
 
