@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from common.context import request_id
-from common.rows import insert
+from common.rows import fresh, insert
 
 from .models import AuditEvent
 from .states import ActorKind
@@ -40,7 +40,8 @@ def event(
     reason: str = "",
 ) -> AuditEvent:
     """An unsaved row, for callers that insert several at once with `bulk_create`."""
-    return AuditEvent(
+    return fresh(
+        AuditEvent,
         actor_kind=by.kind,
         actor_id=by.id,
         actor_name=by.name,

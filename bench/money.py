@@ -49,6 +49,9 @@ def make_incidents(bench: Bench, count: int) -> list[Incident]:
                 market=company.market,
                 folio=f"B-{uuid.uuid4().hex[:16].upper()}",
                 customer=customer,
+                # As the desk makes it: of the agent who then grants.
+                owner=bench.agents[place % len(bench.agents)],
+                team=company.team,
                 category=company.category,
                 severity="moderate",
                 suggested_severity="moderate",
@@ -57,7 +60,7 @@ def make_incidents(bench: Bench, count: int) -> list[Incident]:
                 amount_at_stake_minor=200_000,
                 currency="MXN",
             )
-            for customer in customers
+            for place, customer in enumerate(customers)
         ],
         batch_size=2000,
     )

@@ -4,14 +4,15 @@ The rows are ordinary model instances and the SQL is what the ORM would send; wh
 compiling it anew on every call, which costs more than the database does.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, connection
-from django.db.models import Field, Model
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection
+from django.db.models import Field, ForeignKey, Model
 from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Now
@@ -25,8 +26,11 @@ M = TypeVar("M", bound=Model)
 # What the driver takes as it is; a value of any other field goes through the field.
 _PLAIN = frozenset(
     {
+        "BigIntegerField",
+        "BinaryField",
         "BooleanField",
         "CharField",
+        "DateField",
         "DateTimeField",
         "ForeignKey",
         "OneToOneField",
@@ -37,34 +41,47 @@ _PLAIN = frozenset(
 
 
 @lru_cache(maxsize=128)
-def _insertable(model: type[Model]) -> list[tuple[str, str, "Field[Any, Any]", bool]]:
-    """Attribute, quoted column, field, and whether its values go to the driver as they are."""
-    fields: list[tuple[str, str, Field[Any, Any], bool]] = []
+def _insertable(model: type[Model]) -> list[tuple[str, "Field[Any, Any]", bool]]:
+    """Attribute, field, and whether its values go to the driver as they are."""
+    fields: list[tuple[str, Field[Any, Any], bool]] = []
     for field in model._meta.local_concrete_fields:
         kind = field.get_internal_type()
         if not field.generated and kind not in {"AutoField", "BigAutoField"}:
             plain = kind in _PLAIN and not getattr(field, "auto_now_add", False)
-            fields.append((field.attname, f'"{field.column}"', field, plain))
+            fields.append((field.attname, field, plain))
     return fields
+
+
+@lru_cache(maxsize=256)
+def _texts(model: type[Model], apart: tuple[tuple[str, bool], ...]) -> tuple[str, str]:
+    """`INSERT INTO ... VALUES` and a row's marks, but for the attributes `apart`.
+
+    Those are set to the moment of the statement where True, else left to the database.
+    """
+    other = dict(apart)
+    names, marks = [], []
+    for attribute, field, _plain in _insertable(model):
+        if other.get(attribute, True):
+            names.append(f'"{field.column}"')
+            marks.append("statement_timestamp()" if attribute in other else "%s")
+    # Names come from the model's own fields, values are bound.
+    into = f'INSERT INTO "{model._meta.db_table}" ({", ".join(names)}) VALUES '  # noqa: S608
+    return into, f"({', '.join(marks)})"
 
 
 def _insertion(row: Model) -> tuple[str, str, list[Any]]:
     """`INSERT INTO ... VALUES`, the row's marks and values; database defaults are not named."""
-    names, marks, values = [], [], []
+    values: list[Any] = []
+    apart: list[tuple[str, bool]] = []
     kept = row.__dict__
-    for attribute, name, field, plain in _insertable(type(row)):
+    for attribute, field, plain in _insertable(type(row)):
         value = kept[attribute] if plain else field.pre_save(row, add=True)
-        if isinstance(value, DatabaseDefault):
-            continue
-        names.append(name)
-        if isinstance(value, Now):
-            marks.append("statement_timestamp()")
+        if isinstance(value, DatabaseDefault | Now):
+            apart.append((attribute, isinstance(value, Now)))
         else:
-            marks.append("%s")
             values.append(value if plain else field.get_db_prep_save(value, connection))
-    # Names come from the model's own fields, values are bound.
-    into = f'INSERT INTO "{row._meta.db_table}" ({", ".join(names)}) VALUES '  # noqa: S608
-    return into, f"({', '.join(marks)})", values
+    into, marks = _texts(type(row), tuple(apart))
+    return into, marks, values
 
 
 # What an IntegrityError of a batch means to whoever sent it; None where it is something else.
@@ -76,32 +93,35 @@ class Batch:
 
     def __init__(self) -> None:
         self._statements: list[str] = []
-        self._values: list[Any] = []
-        self._into = ""
+        self._values: list[list[Any]] = []
+        # Where the rows of each kind go that came since the last statement of another sort.
+        self._into: dict[str, int] = {}
         self._meanings: list[Meaning] = []
 
     def add(self, sql: str, values: Sequence[Any]) -> None:
         """A statement written in the code, with `%s` marks."""
         self._statements.append(sql)
-        self._values += values
-        self._into = ""
+        self._values.append(list(values))
+        self._into = {}
 
     def insert(self, *rows: Model) -> None:
         """The rows, saved from here on for whoever looks at them.
 
-        Neighbours of one model with the same columns become one statement, so that a trigger that
-        looks at a statement's rows sees them together. Keys made by the database are not read back.
+        Rows of one model with the same columns become one statement, where the first of them came,
+        unless a statement was added in between; so a trigger that looks at a statement's rows sees
+        them together. Keys made by the database are not read back.
         """
         for row in rows:
             into, marks, found = _insertion(row)
-            if into == self._into:
-                self._statements[-1] += ", " + marks
+            place = self._into.setdefault(into, len(self._statements))
+            if place < len(self._statements):
+                self._statements[place] += ", " + marks
+                self._values[place] += found
             else:
                 self._statements.append(into + marks)
-            self._into = into
-            self._values += found
+                self._values.append(found)
             row._state.adding = False
-            row._state.db = connection.alias
+            row._state.db = DEFAULT_DB_ALIAS
 
     def means(self, constraint: str, exception: Callable[[], Exception]) -> None:
         """Raises this exception instead where the database names that constraint."""
@@ -112,7 +132,7 @@ class Batch:
         self._statements += other._statements
         self._values += other._values
         self._meanings += other._meanings
-        self._into = ""
+        self._into = {}
 
     def send(self, *, and_commit: bool = False) -> None:
         """Executes everything.
@@ -131,7 +151,7 @@ class Batch:
                 each = [prepared(cursor, statement) for statement in self._statements]
                 if and_commit and may_commit():
                     each.append("COMMIT")
-                cursor.execute("; ".join(each), self._values)
+                cursor.execute("; ".join(each), list(chain.from_iterable(self._values)))
         except IntegrityError as error:
             found = violated(error)
             for meaning in self._meanings:
@@ -206,8 +226,65 @@ def columns(model: type[Model], alias: str) -> str:
 
 
 @lru_cache(maxsize=128)
-def _names(model: type[Model]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields]
+def _names(model: type[Model]) -> dict[str, None]:
+    """Attributes in the order of `columns`."""
+    return {field.attname: None for field in model._meta.concrete_fields}
+
+
+@lru_cache(maxsize=128)
+def _blank(model: type[Model]) -> tuple[dict[str, Any], dict[str, Callable[[], Any]]]:
+    """Constant defaults by attribute, and those that are made for each row."""
+    constant: dict[str, Any] = {}
+    made: dict[str, Callable[[], Any]] = {}
+    for field in model._meta.local_concrete_fields:
+        if field.generated:
+            continue
+        if field.has_default() and callable(field.default):
+            made[field.attname] = field.default
+        else:
+            constant[field.attname] = field.get_default()
+    return constant, made
+
+
+@lru_cache(maxsize=128)
+def _relations(model: type[Model]) -> dict[str, "ForeignKey[Any, Any]"]:
+    return {
+        field.name: field
+        for field in model._meta.local_concrete_fields
+        if isinstance(field, ForeignKey)
+    }
+
+
+def fresh(model: type[M], **values: Any) -> M:
+    """A row to insert: what `model(**values)` makes, without signals and checks.
+
+    They take longer than the database does. Values have the types of their columns. Raises KeyError
+    for an unknown field.
+    """
+    row = model.__new__(model)
+    row._state = ModelState()
+    constant, made = _blank(model)
+    row.__dict__.update(constant)
+    for name, make in made.items():
+        if name not in values:
+            row.__dict__[name] = make()
+    _fill(row, values)
+    return row
+
+
+def _fill(row: Model, values: Mapping[str, Any]) -> None:
+    """Sets columns by attribute and related objects by name."""
+    kept, state = row.__dict__, row._state
+    columns = _names(type(row))
+    for name, value in values.items():
+        if name in columns:
+            kept[name] = value
+            continue
+        field = _relations(type(row))[name]
+        kept[field.attname] = None if value is None else value.pk
+        state.fields_cache[field.cache_name] = value
+        if field.one_to_one and value is not None:
+            value._state.fields_cache[field.remote_field.cache_name] = row
 
 
 def loaded(model: type[M], **values: Any) -> M:
@@ -219,14 +296,8 @@ def loaded(model: type[M], **values: Any) -> M:
     row = model.__new__(model)
     row._state = ModelState()
     row._state.adding = False
-    row._state.db = connection.alias
-    kept = row.__dict__
-    columns = _names(model)
-    for name, value in values.items():
-        if name in columns:
-            kept[name] = value
-        else:  # a related object
-            setattr(row, name, value)
+    row._state.db = DEFAULT_DB_ALIAS
+    _fill(row, values)
     return row
 
 
@@ -242,7 +313,7 @@ def build(row: Sequence[Any], *models: type[Model]) -> list[Any]:
         made = model.__new__(model)
         state = made._state = ModelState()
         state.adding = False
-        state.db = connection.alias
+        state.db = DEFAULT_DB_ALIAS
         made.__dict__.update(zip(names, row[start : start + len(names)], strict=True))
         found.append(made)
         start += len(names)

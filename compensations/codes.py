@@ -46,7 +46,8 @@ def check_symbol(symbols: str) -> str:
 
 def new_code() -> str:
     """A fresh code without hyphens."""
-    symbols = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_SYMBOLS))
+    bits = secrets.randbits(5 * RANDOM_SYMBOLS)
+    symbols = "".join(ALPHABET[bits >> 5 * place & 31] for place in range(RANDOM_SYMBOLS))
     return symbols + check_symbol(symbols)
 
 

@@ -8,6 +8,8 @@ An entry bears the very moment of its event, so that both fall on the same local
 import datetime as dt
 import uuid
 
+from common.rows import fresh
+
 from .models import Compensation, LedgerEntry
 from .states import REFUND_KINDS, Account, LedgerEvent
 
@@ -35,7 +37,8 @@ def pair(
     transaction = uuid.uuid4()
     moment = {} if at is None else {"at": at}
     return [
-        LedgerEntry(
+        fresh(
+            LedgerEntry,
             transaction=transaction,
             event=event,
             market_id=compensation.market_id,

@@ -190,15 +190,20 @@ def _subject(
     incident: Incident | None,
 ) -> str | None:
     """Whose counter the limit uses here; None when it has none on this act."""
-    subjects: dict[str, object] = {
-        LimitScope.AGENT: staff.pk,
-        LimitScope.ROLE: role,
-        LimitScope.TEAM: staff.team_id,
-        LimitScope.MARKET: market.pk,
-        LimitScope.CUSTOMER: customer.pk if customer else None,
-        LimitScope.INCIDENT: incident.pk if incident else None,
-    }
-    subject = subjects.get(limit.scope)
+    subject: object = None
+    match limit.scope:
+        case LimitScope.AGENT:
+            subject = staff.pk
+        case LimitScope.ROLE:
+            subject = role
+        case LimitScope.TEAM:
+            subject = staff.team_id
+        case LimitScope.MARKET:
+            subject = market.pk
+        case LimitScope.CUSTOMER:
+            subject = customer.pk if customer else None
+        case LimitScope.INCIDENT:
+            subject = incident.pk if incident else None
     return None if subject is None else str(subject)
 
 

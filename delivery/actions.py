@@ -15,6 +15,7 @@ from accounts.models import Market, Staff
 from accounts.permissions import require
 from accounts.states import Role
 from common.errors import InvalidInput, NotFound, TransitionRefused
+from common.rows import fresh
 
 from . import registry
 from .channels import available_channels, has_provider, provider_channels
@@ -58,7 +59,8 @@ def new_message(
     registry.get_topic(topic)
     if channel not in available_channels(market):
         raise InvalidInput(_("This channel is not available."), field="channel")
-    message = Message(
+    message = fresh(
+        Message,
         market=market,
         topic=topic,
         ref=ref,

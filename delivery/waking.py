@@ -10,6 +10,7 @@ import os
 import threading
 import time
 import uuid
+from functools import cache
 from typing import Any
 
 from celery import current_app
@@ -71,7 +72,10 @@ class _Line(threading.local):
                     "max_retries": 0,
                 }
             )
-            self._producer = current_app.amqp.Producer(connection)
+            channel: Any = connection.default_channel
+            # The library makes a client of the same pool for every message.
+            channel.Client = cache(channel.Client)
+            self._producer = current_app.amqp.Producer(channel)
             self._of = of
         return self._producer
 
@@ -92,6 +96,9 @@ def _publish(message_id: uuid.UUID, in_seconds: float) -> None:
         str(uuid.uuid4()),
         TASK,
         args=[str(message_id)],
+        # Said here, or the library describes the arguments with a printer for any object.
+        argsrepr=f"('{message_id}',)",
+        kwargsrepr="{}",
         countdown=in_seconds or None,
         ignore_result=True,
     )

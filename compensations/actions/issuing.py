@@ -8,7 +8,7 @@ import datetime as dt
 from accounts.models import Market, Staff
 from audit.actions import event
 from audit.models import AuditEvent
-from common.rows import Batch
+from common.rows import Batch, fresh
 from common.windows import day_bounds, local_date
 from delivery.actions import wake_on_commit
 from delivery.models import Message
@@ -39,7 +39,8 @@ def new_coupon(compensation: Compensation) -> list[Coupon]:
         return []
     assert compensation.expires_at is not None
     code = codes.new_code()
-    coupon = Coupon(
+    coupon = fresh(
+        Coupon,
         compensation=compensation,
         market_id=compensation.market_id,
         last_four=code[-4:],

@@ -20,7 +20,7 @@ from accounts.states import Role
 from common.errors import NotAllowed, NotFound, TransitionRefused
 from common.money import format_money, share
 from common.prepared import prepared
-from common.rows import build, columns
+from common.rows import build, columns, fresh
 from incidents.models import Category, ContactPoint, Customer, Incident
 from incidents.states import IncidentState
 
@@ -258,7 +258,8 @@ def prepare(
 def unsaved(ground: Ground, *, by: Staff, note: str = "") -> Compensation:
     """The compensation that the ground allows, not issued yet and in no table."""
     case, offer = ground.case, ground.offer
-    return Compensation(
+    return fresh(
+        Compensation,
         market=case.market,
         incident=case,
         customer=case.customer,

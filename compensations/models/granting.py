@@ -20,19 +20,39 @@ class Compensation(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Keys without an index of their own begin one below, or nothing is ever looked up by them.
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Keys without an index of their own begin one below, or nothing is ever looked up by them. The
+    # first six are held by a statement trigger: an incident with its market and customer, and an
+    # offer of a published version with its rule.
+    market = models.ForeignKey(
+        Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     incident = models.ForeignKey(
-        Incident, on_delete=models.PROTECT, related_name="compensations", db_index=False
+        Incident,
+        on_delete=models.PROTECT,
+        related_name="compensations",
+        db_index=False,
+        db_constraint=False,
     )
     customer = models.ForeignKey(
-        Customer, on_delete=models.PROTECT, related_name="compensations", db_index=False
+        Customer,
+        on_delete=models.PROTECT,
+        related_name="compensations",
+        db_index=False,
+        db_constraint=False,
     )
     version = models.ForeignKey(
-        ScaleVersion, on_delete=models.PROTECT, related_name="+", db_index=False
+        ScaleVersion,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
-    rule = models.ForeignKey(ScaleRule, on_delete=models.PROTECT, related_name="+")
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+")
+    rule = models.ForeignKey(
+        ScaleRule, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    offer = models.ForeignKey(
+        Offer, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     kind = models.CharField(max_length=15, choices=OfferKind)
     is_statutory = models.BooleanField()
     face_minor = models.BigIntegerField()

@@ -19,9 +19,16 @@ class LedgerEntry(models.Model):
     id = models.BigAutoField(primary_key=True)
     transaction = models.UUIDField(default=uuid.uuid4)
     event = models.CharField(max_length=10, choices=LedgerEvent)
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Held by the statement trigger: the compensation is there, and of this market and currency.
+    market = models.ForeignKey(
+        Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     compensation = models.ForeignKey(
-        Compensation, on_delete=models.PROTECT, related_name="ledger_entries", db_index=False
+        Compensation,
+        on_delete=models.PROTECT,
+        related_name="ledger_entries",
+        db_index=False,
+        db_constraint=False,
     )
     account = models.CharField(max_length=24, choices=Account)
     amount_minor = models.BigIntegerField()

@@ -138,13 +138,17 @@ class LimitCounter(models.Model):
 class LimitUse(models.Model):
     """What one compensation took from one counter; given back at most once."""
 
+    # Both are held by a statement trigger.
     compensation = models.ForeignKey(
         "compensations.Compensation",
         on_delete=models.PROTECT,
         related_name="limit_uses",
         db_index=False,
+        db_constraint=False,
     )
-    counter = models.ForeignKey(LimitCounter, on_delete=models.PROTECT, related_name="uses")
+    counter = models.ForeignKey(
+        LimitCounter, on_delete=models.PROTECT, related_name="uses", db_constraint=False
+    )
     quantity = models.BigIntegerField()
     released_at = models.DateTimeField(null=True)
 

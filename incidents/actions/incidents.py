@@ -16,7 +16,7 @@ from accounts.states import Scope
 from audit.actions import Actor, event, record
 from common.errors import InvalidInput, Refusal, Stale, TransitionRefused
 from common.prepared import prepared
-from common.rows import Batch
+from common.rows import Batch, fresh
 from common.states import check_transition
 from common.windows import local_date
 
@@ -127,7 +127,8 @@ def open_incident(
     source_ref = bounds.text(source_ref, "source_ref", 120, required=bool(source))
     now = timezone.now()
     compensate_due_at, resolve_due_at = due(severity, now)
-    incident = Incident(
+    incident = fresh(
+        Incident,
         market=market,
         customer=customer,
         kind=bounds.choice(kind, "kind", IncidentKind.values),
@@ -159,7 +160,7 @@ def open_incident(
     batch.insert(
         incident,
         # The customer's words on record are the proof that somebody listened.
-        RecoveryStep(incident=incident, step=Step.LISTEN, proof="logged", done_by=staff),
+        fresh(RecoveryStep, incident=incident, step=Step.LISTEN, proof="logged", done_by=staff),
         event(**_happened("incident.opened", actor, incident, after=_facts(incident))),
     )
     batch.send(and_commit=True)
@@ -410,9 +411,9 @@ def _move(row: Incident, target: str, act: str, actor: Actor, reason: str = "") 
     )
 
 
-_OWNED = "UPDATE incidents_incident SET owner_id = %s, team_id = %s, version = %s WHERE id = %s"
-_RECOVERING = """
-UPDATE incidents_incident SET state = %s, compensated_at = %s, version = %s WHERE id = %s
+_WORKED = """
+UPDATE incidents_incident
+SET owner_id = %s, team_id = %s, state = %s, compensated_at = %s, version = %s WHERE id = %s
 """
 _COMPENSATED = """
 INSERT INTO incidents_recoverystep (incident_id, step, done_by_id, proof)
@@ -433,7 +434,6 @@ def start_recovery(
     sent = Batch() if batch is None else batch
     owned = _own(incident, by)
     if owned is not None:
-        sent.add(_OWNED, [by.pk, by.team_id, incident.version, incident.pk])
         sent.insert(event(**owned))
     moved = incident.state == IncidentState.OPEN
     first = compensated and incident.compensated_at is None
@@ -443,12 +443,6 @@ def start_recovery(
         incident.compensated_at = timezone.now()
     if moved or first:
         incident.version += 1
-        sent.add(
-            _RECOVERING,
-            [str(incident.state), incident.compensated_at, incident.version, incident.pk],
-        )
-    if compensated:
-        sent.add(_COMPENSATED, [incident.pk, by.pk])
     if moved:
         actor = authorise(by, incident.market_id, *WRITERS)
         states = {
@@ -456,6 +450,21 @@ def start_recovery(
             "after": {"state": str(IncidentState.IN_RECOVERY)},
         }
         sent.insert(event(**_happened("incident.recovery_started", actor, incident, **states)))
+    if owned is not None or moved or first:
+        # Once for all of it: each change of a state or an owner is written into every index.
+        sent.add(
+            _WORKED,
+            [
+                incident.owner_id,
+                incident.team_id,
+                str(incident.state),
+                incident.compensated_at,
+                incident.version,
+                incident.pk,
+            ],
+        )
+    if compensated:
+        sent.add(_COMPENSATED, [incident.pk, by.pk])
     if batch is None:
         sent.send()
     return incident
