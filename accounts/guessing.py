@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from django.core.cache import cache
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from common.errors import Refusal
 from common.fingerprints import fingerprint
@@ -24,7 +24,6 @@ class TooManyFailures(Refusal):
 
     code = "throttled"
     status = 429
-    default_message = _("Too many codes did not work. Wait a moment and check the code.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,13 @@ def check(origin: Origin, *, looking_up: bool = False) -> None:
         allowed = LIMITS[scope] // 2 if looking_up else LIMITS[scope]
         if counts.get(key, 0) >= allowed:
             security.warning("codes refused unread, too many failures per %s", scope)
-            raise TooManyFailures(extra={"retry_after": left})
+            minutes = -(-left // 60)
+            message = ngettext(
+                "Too many codes did not work. Wait %(minutes)s minute and check the code.",
+                "Too many codes did not work. Wait %(minutes)s minutes and check the code.",
+                minutes,
+            )
+            raise TooManyFailures(message % {"minutes": minutes}, extra={"retry_after": left})
 
 
 def failed(origin: Origin) -> None:

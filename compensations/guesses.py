@@ -2,7 +2,8 @@
 
 Before the act the caller's, the terminal's and the address's failures are looked at. A code that
 did not work counts against all three and against its customer; an unknown code counts against
-itself, so that trying one code again and again looks the same whether it exists or not.
+itself, so that trying one code again and again looks the same whether it exists or not. What cannot
+be a code is a slip of the hand and counts against nobody.
 """
 
 from collections.abc import Iterator
@@ -38,15 +39,18 @@ def guarded(origin: Origin, *, code: str, market: Market, looking_up: bool) -> I
     try:
         yield
     except CouponNotValid:
-        whose = _whose(code, market)
+        text = codes.read(code)
+        if text is None:
+            # Mistyped: no coupon can have it, as its check symbol says. Nobody guessed anything.
+            raise
+        whose = _whose(text, market)
         guessing.failed(replace(origin, customer=whose))
         guessing.check(Origin(customer=whose), looking_up=looking_up)
         raise
 
 
-def _whose(code: str, market: Market) -> str:
+def _whose(text: str, market: Market) -> str:
     """The customer of the code's coupon; of a code that has none, its keyed hash."""
-    text = codes.read(code) or code[: codes.LENGTH]
     hashes = codes.all_hashes(text)
     customer = (
         Coupon.objects.filter(code_hash__in=hashes, market=market)

@@ -121,6 +121,13 @@ class CouponNotValid(Refusal):
     default_message = _("This code cannot be used. Check it with the customer.")
 
 
+class AmountNotTaken(Refusal):
+    """A valid coupon, and an amount that cannot be taken from it. `balance_minor` says what can."""
+
+    code = "amount_not_taken"
+    status = 422
+
+
 class TransactionReused(Refusal):
     code = "transaction_reused"
     default_message = _("This transaction number was already used for another operation.")

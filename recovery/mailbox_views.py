@@ -1,14 +1,22 @@
 """The mailbox page: what customers would receive. Embedded mode only; see `mailbox.py`."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from zoneinfo import ZoneInfo
+
 from csp.constants import SELF
 from csp.decorators import csp_update
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from accounts.permissions import staff_required
+from accounts.workplace import workplace_of
 
 from . import mailbox
 
@@ -20,9 +28,22 @@ PART_POLICY = (
 )
 
 
+def _in_local_time(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Shows moments as the reader's market has them, where they work in one."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        here = workplace_of(request)
+        with timezone.override(ZoneInfo(here.market.time_zone) if here else None):
+            return view(request, *args, **kwargs)
+
+    return shown
+
+
 @require_safe
 @never_cache
 @staff_required()
+@_in_local_time
 def inbox(request: HttpRequest) -> HttpResponse:
     """Newest first, in pages."""
     given = request.GET.get("page", "")
@@ -43,6 +64,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @staff_required()
+@_in_local_time
 @csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]
 def message(request: HttpRequest, key: str) -> HttpResponse:
     """One message: its HTML in a frame that can do nothing, and its text."""

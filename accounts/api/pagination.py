@@ -24,6 +24,15 @@ class KeyPagination(CursorPagination):
         self._key: Field[Any, Any] = queryset.model._meta.pk
         return super().paginate_queryset(queryset, request, view)
 
+    def get_page_size(self, request: Request) -> int:
+        """Refuses a size out of bounds rather than answer another one than was asked for."""
+        given = request.query_params.get("page_size", str(self.page_size))
+        whole = given.isascii() and given.isdigit() and len(given) < 4
+        if not whole or not 1 <= int(given) <= self.max_page_size:
+            message = _("Use a number from 1 to %(most)s.") % {"most": self.max_page_size}
+            raise ValidationError({"page_size": [message]})
+        return int(given)
+
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Refuses, with the field's name, a cursor that this API did not make."""
         if self.cursor_query_param not in request.query_params:

@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import ApiClient, Location, Market, Staff
 from accounts.states import Role, Scope
@@ -25,7 +26,7 @@ from common.rows import insert, loaded
 
 from .. import codes, ledger
 from ..models import Compensation, Coupon, LedgerEntry, Redemption, Reversal
-from ..refusals import CouponNotValid, ReversalRefused, TransactionReused
+from ..refusals import AmountNotTaken, CouponNotValid, ReversalRefused, TransactionReused
 from ..states import Account, CompensationState, CouponState, LedgerEvent
 
 Caller = ApiClient | Staff
@@ -213,7 +214,7 @@ def redeem(
 
     The same transaction number from the same caller, code and amount answers with the redemption it
     made, whenever it is repeated, unless that one was undone. Raises CouponNotValid,
-    TransactionReused, NotAllowed.
+    AmountNotTaken, TransactionReused, NotAllowed.
     """
     check_till(by, market)
     hashes = _read(code)
@@ -222,6 +223,10 @@ def redeem(
         return made
     known = _known(external_transaction_id, by)
     if known is None:
+        if amount_minor is not None:
+            # Whoever has a good code may know what it is worth.
+            coupon = validate_coupon(code=code, market=market, location=location, by=by)
+            _check_amount(coupon, amount_minor)
         raise CouponNotValid(field="code")
     same_coupon = bytes(known.coupon.code_hash) in hashes
     # A redemption that was undone answers for nothing: the sale needs a number of its own.
@@ -232,6 +237,17 @@ def redeem(
     ):
         raise TransactionReused(field="external_transaction_id")
     return known
+
+
+def _check_amount(coupon: CouponView, amount_minor: int) -> None:
+    """Raises AmountNotTaken for more than is left, and for a part of what is used as a whole."""
+    extra = {"balance_minor": coupon.balance_minor, "currency": coupon.currency}
+    if not coupon.keeps_balance and amount_minor != coupon.balance_minor:
+        message = _("This coupon is used as a whole. Leave the amount out, or send its value.")
+        raise AmountNotTaken(message, field="amount_minor", extra=extra)
+    if not 0 < amount_minor <= coupon.balance_minor:
+        message = _("Use an amount up to what is left on the coupon.")
+        raise AmountNotTaken(message, field="amount_minor", extra=extra)
 
 
 def _known(external_transaction_id: str, by: Caller) -> Redemption | None:

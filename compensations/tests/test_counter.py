@@ -5,11 +5,13 @@ import logging
 import re
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import escape
 
 from accounts import guessing
@@ -278,6 +280,36 @@ def test_guessing_is_stopped_for_good_codes_too_and_for_this_cashier_alone(
     assert cashier.post(SCAN, {"code": code}).status_code == 429
     cashier.force_login(person(company.market, "otra", Role.CASHIER))
     _check(cashier, code)
+
+
+def test_a_slip_of_the_hand_is_no_guess(
+    cashier: Client, company: Company, granted: Compensation
+) -> None:
+    code = code_of(granted)
+    wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
+    for _try in range(30):
+        assert cashier.post(SCAN, {"code": wrong}).status_code == 422
+    _check(cashier, code)
+
+
+def test_how_long_to_wait_is_said_in_minutes(cashier: Client) -> None:
+    for _number in range(10):
+        answer = cashier.post(SCAN, {"code": codes.new_code()})
+    assert "5 minut" in answer.content.decode()
+
+
+def test_a_redemption_of_another_day_says_which(
+    cashier: Client, company: Company, granted: Compensation
+) -> None:
+    cashier.post(COUPON, {"reference": _check(cashier, code_of(granted))})
+    row = Redemption.objects.get()
+    zone = ZoneInfo(company.market.time_zone)
+    today = timezone.localtime(row.created_at, zone)
+    assert f">{today:%H:%M}</span>" in cashier.get(SCAN).content.decode()
+    earlier = today - dt.timedelta(days=3)
+    Redemption.objects.update(created_at=earlier)
+    shown = cashier.get(SCAN).content.decode()
+    assert date_format(earlier, "SHORT_DATETIME_FORMAT") in shown
 
 
 def test_one_code_tried_again_and_again_looks_the_same_whether_it_exists_or_not(

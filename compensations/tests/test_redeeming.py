@@ -14,6 +14,7 @@ from compensations.models import Compensation, Coupon, LedgerEntry, Redemption
 from compensations.periodic import forget_codes
 from compensations.reconciliation import differences
 from compensations.refusals import (
+    AmountNotTaken,
     CouponNotValid,
     ReversalRefused,
     TransactionReused,
@@ -67,7 +68,7 @@ def test_a_gift_card_in_parts(company: Company) -> None:
     redeem(**base, external_transaction_id="1", amount_minor=200_00)
     redeem(**base, external_transaction_id="2", amount_minor=299_99)
     for amount in (2, 0, -5):
-        with pytest.raises(CouponNotValid):
+        with pytest.raises(AmountNotTaken):
             redeem(**base, external_transaction_id=f"x{amount}", amount_minor=amount)
     redeem(**base, external_transaction_id="3")
     made.refresh_from_db()
@@ -78,14 +79,14 @@ def test_a_gift_card_in_parts(company: Company) -> None:
 
 def test_a_single_use_coupon_is_not_split(company: Company) -> None:
     _made, code = granted(company)
+    sale: dict[str, Any] = {"code": code, "market": company.market, "by": company.till}
+    with pytest.raises(AmountNotTaken) as refused:
+        redeem(**sale, external_transaction_id="1", amount_minor=100)
+    assert refused.value.extra == {"balance_minor": 200_00, "currency": "MXN"}
+    # Whoever has no good code hears nothing of amounts.
+    redeem(**sale, external_transaction_id="2", amount_minor=200_00)
     with pytest.raises(CouponNotValid):
-        redeem(
-            code=code,
-            external_transaction_id="1",
-            market=company.market,
-            amount_minor=100,
-            by=company.till,
-        )
+        redeem(**sale, external_transaction_id="3", amount_minor=100)
 
 
 def test_expired_by_the_databases_clock(company: Company) -> None:

@@ -98,7 +98,12 @@ def scan(request: HttpRequest) -> HttpResponse:
             return redirect("counter-coupon")
     elif form.errors:
         status = 422
-    context = {"form": form, "place": here, "recent": _recent(_cashier(request))}
+    context = {
+        "form": form,
+        "place": here,
+        "recent": _recent(_cashier(request)),
+        "today": local_date(timezone.now(), here.market.time_zone).isoformat(),
+    }
     return _render(request, "counter", context, here.market, status)
 
 

@@ -334,6 +334,13 @@ def test_a_filter_that_is_not_understood_is_refused(
     assert set(answer.json()["errors"]) == set(query)
 
 
+@pytest.mark.parametrize("size", ["0", "201", "-1", "many", "", "00010000"])
+def test_a_size_out_of_bounds_is_refused(caller: Caller, size: str) -> None:
+    answer = caller.get("/incidents", page_size=size)
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == ["page_size"]
+
+
 def test_pages_by_cursor_in_the_same_number_of_queries(desk: Desk, caller: Caller) -> None:
     made = [desk.incident().folio for _number in range(5)]
     caller.get("/incidents")

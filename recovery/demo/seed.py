@@ -84,11 +84,17 @@ def seed_company(*, seed: int, now: dt.datetime, size: Size | None = None) -> Se
         founded=now - dt.timedelta(days=FOUNDED_DAYS),
     )
     incidents = rows = 0
+    used: list[Counters] = []
     for market in builder.build(content.company()):
-        cases, loaded = _past(market, sources, now=now, size=size, tables=tables, trail=trail)
+        cases, loaded, counters = _past(
+            market, sources, now=now, size=size, tables=tables, trail=trail
+        )
         incidents += cases
         rows += loaded
+        used.append(counters)
     rows += tables.load() + trail.load()
+    # What was taken from a limit is of a compensation that is there.
+    rows += sum(counters.load() for counters in used)
     return Seeded(incidents, rows)
 
 
@@ -100,8 +106,8 @@ def _past(
     size: Size,
     tables: Tables,
     trail: Trail,
-) -> tuple[int, int]:
-    """One market's guidance, scale, limits and history; (cases, rows already loaded)."""
+) -> tuple[int, int, Counters]:
+    """One market's guidance, scale, limits and history: cases, rows loaded, what limits lost."""
     code = market.code
     topics = guidance.categories(market)
     guidance.playbooks(market, topics, now=now, rng=sources.rng(f"{code} readers"), trail=trail)
@@ -168,4 +174,4 @@ def _past(
             rng=sources.rng(f"{code} rhythm"),
         )
     )
-    return cases, customers.load(now) + counters.load()
+    return cases, customers.load(now), counters

@@ -4,13 +4,15 @@ import mailbox as stdlib_mailbox
 import os
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts.models import Staff
+from accounts.models import RoleGrant, Staff
 from delivery.channels.base import Envelope
 from delivery.channels.email import build
 from delivery.mailing import build_mail
@@ -105,6 +107,18 @@ def test_the_list_and_one_message(signed_in: Client, keep: Callable[..., str]) -
     policy = answer["Content-Security-Policy"]
     assert "frame-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
+
+
+def test_moments_are_those_of_the_readers_market(
+    signed_in: Client, agent: Staff, keep: Callable[..., str]
+) -> None:
+    keep()
+    row = mailbox.newest(0, 1)[0][0]
+    zone = RoleGrant.objects.get(staff=agent).market.time_zone
+    local = timezone.localtime(row.at, ZoneInfo(zone))
+    shown = signed_in.get(reverse("mailbox")).content.decode()
+    assert local.isoformat() in shown
+    assert local.utcoffset()
 
 
 def test_the_html_part_can_do_nothing_but_be_read(

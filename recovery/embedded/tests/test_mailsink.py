@@ -172,4 +172,5 @@ def test_only_the_newest_are_kept(
     box.forget_old()
 
     left = [path.read_text().split("Subject: ")[1].strip() for path in stored(box.folder, "cur")]
-    assert left == ["2", "3", "4"]
+    # Names made in one second need not sort as they were made.
+    assert sorted(left) == ["2", "3", "4"]
