@@ -2,6 +2,7 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common.states import arrows
 
@@ -73,25 +74,25 @@ class Measure(TextChoices):
 
 
 class LimitState(TextChoices):
-    PROPOSED = "proposed", _("Proposed")
-    IN_FORCE = "in_force", _("In force")
-    REJECTED = "rejected", _("Rejected")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
-    RETIRED = "retired", _("Retired")
+    PROPOSED = "proposed", pgettext_lazy("limit", "Proposed")
+    IN_FORCE = "in_force", pgettext_lazy("limit", "In force")
+    REJECTED = "rejected", pgettext_lazy("limit", "Rejected")
+    WITHDRAWN = "withdrawn", pgettext_lazy("limit", "Withdrawn")
+    RETIRED = "retired", pgettext_lazy("limit", "Retired")
 
 
 LIMIT_TRANSITIONS = arrows({"proposed": "in_force rejected withdrawn", "in_force": "retired"})
 
 
 class CompensationState(TextChoices):
-    REQUESTED = "requested", _("Requested")
-    ISSUED = "issued", _("Issued")
-    SETTLED = "settled", _("Settled")
-    VOIDED = "voided", _("Voided")
-    EXPIRED = "expired", _("Expired")
-    REJECTED = "rejected", _("Rejected")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
-    LAPSED = "lapsed", _("Lapsed")
+    REQUESTED = "requested", pgettext_lazy("compensation", "Requested")
+    ISSUED = "issued", pgettext_lazy("compensation", "Issued")
+    SETTLED = "settled", pgettext_lazy("compensation", "Settled")
+    VOIDED = "voided", pgettext_lazy("compensation", "Voided")
+    EXPIRED = "expired", pgettext_lazy("compensation", "Expired")
+    REJECTED = "rejected", pgettext_lazy("compensation", "Rejected")
+    WITHDRAWN = "withdrawn", pgettext_lazy("compensation", "Withdrawn")
+    LAPSED = "lapsed", pgettext_lazy("compensation", "Lapsed")
 
 
 # settled -> issued is a redemption undone inside its window.
@@ -105,11 +106,11 @@ COMPENSATION_TRANSITIONS = arrows(
 
 
 class CouponState(TextChoices):
-    ISSUED = "issued", _("Valid")
-    RESERVED = "reserved", _("Reserved")
-    REDEEMED = "redeemed", _("Redeemed")
-    VOIDED = "voided", _("Voided")
-    EXPIRED = "expired", _("Expired")
+    ISSUED = "issued", pgettext_lazy("coupon", "Valid")
+    RESERVED = "reserved", pgettext_lazy("coupon", "Reserved")
+    REDEEMED = "redeemed", pgettext_lazy("coupon", "Redeemed")
+    VOIDED = "voided", pgettext_lazy("coupon", "Voided")
+    EXPIRED = "expired", pgettext_lazy("coupon", "Expired")
 
 
 # redeemed -> issued is a reversal inside its window; past the date it expires afterwards.
@@ -127,11 +128,11 @@ TOPIC = "compensation.granted"
 
 
 class ApprovalState(TextChoices):
-    PENDING = "pending", _("Waiting")
-    APPROVED = "approved", _("Approved")
-    REJECTED = "rejected", _("Rejected")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
-    LAPSED = "lapsed", _("Lapsed")
+    PENDING = "pending", pgettext_lazy("request", "Waiting")
+    APPROVED = "approved", pgettext_lazy("request", "Approved")
+    REJECTED = "rejected", pgettext_lazy("request", "Rejected")
+    WITHDRAWN = "withdrawn", pgettext_lazy("request", "Withdrawn")
+    LAPSED = "lapsed", pgettext_lazy("request", "Lapsed")
 
 
 class LapseReason(TextChoices):

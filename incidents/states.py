@@ -2,15 +2,16 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common.states import arrows
 
 
 class IncidentState(TextChoices):
-    OPEN = "open", _("Open")
-    IN_RECOVERY = "in_recovery", _("In recovery")
-    RESOLVED = "resolved", _("Resolved")
-    CLOSED = "closed", _("Closed")
+    OPEN = "open", pgettext_lazy("incident", "Open")
+    IN_RECOVERY = "in_recovery", pgettext_lazy("incident", "In recovery")
+    RESOLVED = "resolved", pgettext_lazy("incident", "Resolved")
+    CLOSED = "closed", pgettext_lazy("incident", "Closed")
 
 
 INCIDENT_TRANSITIONS = arrows(
@@ -76,10 +77,10 @@ class PromiseKind(TextChoices):
 
 
 class PromiseState(TextChoices):
-    DUE = "due", _("Due")
-    KEPT = "kept", _("Kept")
-    BROKEN = "broken", _("Broken")
-    CANCELLED = "cancelled", _("Cancelled")
+    DUE = "due", pgettext_lazy("promise", "Due")
+    KEPT = "kept", pgettext_lazy("promise", "Kept")
+    BROKEN = "broken", pgettext_lazy("promise", "Broken")
+    CANCELLED = "cancelled", pgettext_lazy("promise", "Cancelled")
 
 
 PROMISE_TRANSITIONS = arrows({"due": "kept broken cancelled"})
