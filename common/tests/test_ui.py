@@ -127,4 +127,4 @@ def test_a_met_clock_stops() -> None:
     due = timezone.now() - dt.timedelta(hours=1)
     assert "data-due" in draw("{% clock due %}", due=due)
     assert "data-due" not in draw("{% clock due met=True %}", due=due)
-    assert draw("{% clock due %}", due=None) == ""
+    assert not draw("{% clock due %}", due=None).strip()

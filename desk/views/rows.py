@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from incidents.models import Customer, Incident
 from incidents.selectors import visible_customers, visible_incidents, with_list_relations
+from incidents.states import IncidentState
 
 from ..clocks import Clock, next_clock
 from ..places import Desk
@@ -18,6 +19,11 @@ from ..places import Desk
 class CaseRow:
     incident: Incident
     clock: Clock | None
+
+    @property
+    def state_label(self) -> str:
+        """As `get_state_display`, which makes its choices anew each time."""
+        return str(IncidentState(self.incident.state).label)
 
 
 def case_row(incident: Incident) -> CaseRow:
