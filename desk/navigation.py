@@ -19,7 +19,7 @@ from accounts.states import Role
 from compensations.limit_rights import limits_waiting
 
 from .places import Desk, desk_of
-from .selectors import approvals, lists
+from .selectors import lists
 
 Item = dict[str, Any]
 
@@ -70,19 +70,7 @@ class _Frame:
         cases = _address("incidents")
         items: list[Item] = []
         if desk.can_work:
-            wanted = {
-                "mine": lists.mine(desk),
-                "team": lists.of_team(desk),
-                "unassigned": lists.unassigned(desk),
-                "promises": lists.own_promises_today(desk),
-                "requests": approvals.own_waiting(desk),
-            }
-            supervises = desk.staff.has_role(desk.market, Role.SUPERVISOR)
-            if supervises:
-                wanted["critical"] = lists.critical(desk)
-            if desk.holds(Role.SUPERVISOR, Role.FINANCE):
-                wanted["approvals"] = approvals.to_decide(desk)
-            counts = lists.bounded_counts(wanted)
+            counts = lists.counts(desk, lists.frame_counts(desk))
             items += [
                 {"label": _("My cases"), "url": _address("home"), "count": counts["mine"]},
                 {"label": _("Team"), "url": f"{cases}?view=team", "count": counts["team"]},
@@ -92,7 +80,7 @@ class _Frame:
                     "count": counts["unassigned"] if counts["unassigned"] != "0" else "",
                 },
             ]
-            if supervises:
+            if "critical" in counts:
                 items.append(
                     {
                         "label": _("Critical"),
@@ -118,7 +106,7 @@ class _Frame:
                 }
             )
         elif desk.holds(Role.FINANCE):
-            counts = lists.bounded_counts({"approvals": approvals.to_decide(desk)})
+            counts = lists.counts(desk, lists.frame_counts(desk))
             items.append(self._approvals(counts["approvals"]))
         elif desk.holds(Role.AUDITOR):
             items.append(self._approvals("0"))

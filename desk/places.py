@@ -5,9 +5,9 @@ comes from its own app's `visible_to`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
@@ -29,7 +29,12 @@ COMMENTERS = (Role.AGENT, Role.SUPERVISOR, Role.FINANCE)
 
 @dataclass(frozen=True, slots=True)
 class Desk(Workplace):
-    """The workplace of whoever reads cases."""
+    """The workplace of whoever reads cases, for one request.
+
+    `counted` holds what was counted for it, by what was counted (see `lists.counts`).
+    """
+
+    counted: dict[Callable[["Desk"], Any], str] = field(default_factory=dict, compare=False)
 
     @property
     def can_work(self) -> bool:

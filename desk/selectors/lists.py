@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
@@ -18,6 +18,7 @@ from incidents.states import PromiseState, Severity
 
 from ..clocks import OPEN_STATES
 from ..places import Desk
+from . import approvals
 
 # A count beside a link is read at a glance: above this it says "99+".
 MOST = 99
@@ -117,7 +118,9 @@ def with_promise_due(desk: Desk) -> QuerySet[Incident]:
     return cases(desk).filter(Exists(owed))
 
 
-VIEWS = {
+Rows = Callable[[Desk], QuerySet[Any]]
+
+VIEWS: dict[str, Callable[[Desk], QuerySet[Incident]]] = {
     "mine": mine,
     "team": of_team,
     "unassigned": unassigned,
@@ -141,13 +144,14 @@ def by_deadline(rows: QuerySet[Incident]) -> list[Incident]:
 
 def home_counts(desk: Desk) -> dict[str, str]:
     """What the tiles of the first page say; each has a list that adds up to it."""
-    return bounded_counts(
+    return counts(
+        desk,
         {
-            "overdue": overdue(desk),
-            "due": due_soon(desk),
-            "critical": critical(desk),
-            "promises": own_promises_today(desk),
-        }
+            "overdue": overdue,
+            "due": due_soon,
+            "critical": critical,
+            "promises": own_promises_today,
+        },
     )
 
 
@@ -164,9 +168,39 @@ def bounded_counts(wanted: Mapping[str, QuerySet[Any]], *, most: int = MOST) -> 
     return {name: f"{most}+" if found[name] > most else str(found[name]) for name in wanted}
 
 
+def frame_counts(desk: Desk) -> dict[str, Rows]:
+    """What the rail counts for whoever works here or decides."""
+    wanted: dict[str, Rows] = {}
+    if desk.can_work:
+        wanted |= {
+            "mine": mine,
+            "team": of_team,
+            "unassigned": unassigned,
+            "promises": own_promises_today,
+            "requests": approvals.own_waiting,
+        }
+    if desk.holds(Role.SUPERVISOR):
+        wanted["critical"] = critical
+    if desk.holds(Role.SUPERVISOR, Role.FINANCE):
+        wanted["approvals"] = approvals.to_decide
+    return wanted
+
+
+def counts(desk: Desk, wanted: Mapping[str, Rows]) -> dict[str, str]:
+    """How many rows each of these has for the person, as `bounded_counts`.
+
+    The rail's are asked along: it is drawn around the page, mostly counts the same, and finds them.
+    """
+    every = dict.fromkeys([*wanted.values(), *frame_counts(desk).values()])
+    asked = {str(place): rows for place, rows in enumerate(every) if rows not in desk.counted}
+    found = bounded_counts({place: rows(desk) for place, rows in asked.items()})
+    desk.counted.update({rows: found[place] for place, rows in asked.items()})
+    return {name: desk.counted[rows] for name, rows in wanted.items()}
+
+
 def view_counts(desk: Desk) -> dict[str, str]:
     """The count of each quick view."""
-    return bounded_counts({name: rows(desk) for name, rows in VIEWS.items()})
+    return counts(desk, VIEWS)
 
 
 def my_next(desk: Desk, *, limit: int = 30) -> list[Incident]:

@@ -26,9 +26,9 @@ from incidents.models import Incident
 from .conftest import SignIn
 
 RECORDED = {
-    "home": 11,
-    "list": 10,
-    "search": 14,
+    "home": 10,
+    "list": 9,
+    "search": 13,
     "intake": 9,
     "panel": 15,
     "look_up": 8,
