@@ -18,7 +18,7 @@ from accounts.models import Location
 from common.menus import Menu, Text, menus
 from common.windows import day_bounds, local_date
 from incidents.models import Category, Incident
-from incidents.selectors import logged_between, search_incidents
+from incidents.selectors import found_incidents, logged_between
 from incidents.states import ContactChannel, IncidentState, Severity
 
 from .clocks import OPEN_STATES
@@ -101,16 +101,18 @@ class ListAddress:
     def filtered(self) -> bool:
         return bool(self.text or any(self.values.values()))
 
-    def rows(self) -> QuerySet[Incident]:
-        """The cases that the address asks for."""
+    def narrowed(self) -> QuerySet[Incident]:
+        """The cases that the filters leave, whatever is searched for."""
         view = self.values.get("view", "")
         rows = lists.VIEWS[view](self.desk) if view else lists.cases(self.desk)
         for name, value in self.values.items():
             if name in NARROW:
                 rows = NARROW[name](self, rows, value)
-        if not self.text:
-            return rows
-        return search_incidents(rows, self.text, lists.cases(self.desk))
+        return rows
+
+    def found(self) -> list[uuid.UUID]:
+        """Ids of those that fit the text, in no order."""
+        return found_incidents(self.narrowed(), self.text, lists.cases(self.desk))
 
 
 Rows = QuerySet[Incident]

@@ -13,7 +13,7 @@ from accounts.models import Staff
 from accounts.states import Role
 from common.windows import day_bounds, local_date
 from incidents.models import Incident, Promise
-from incidents.selectors import visible_incidents, with_list_relations
+from incidents.selectors import MOST_COUNTED, Page, listed, listed_rows, visible_incidents
 from incidents.states import PromiseState, Severity
 
 from ..clocks import OPEN_STATES
@@ -136,10 +136,12 @@ BY_DEADLINE = frozenset({"overdue", "due", "unassigned"})
 MOST_BY_DEADLINE = 200
 
 
-def by_deadline(rows: QuerySet[Incident]) -> list[Incident]:
-    """The first rows of such a view, the next to run out first."""
-    due = NEXT_DUE.asc(nulls_last=True)
-    return list(with_list_relations(rows).order_by(due, "-id")[:MOST_BY_DEADLINE])
+def by_deadline(rows: QuerySet[Incident]) -> tuple[Page[Incident], int, bool]:
+    """The first rows of such a view, the next to run out first, and its count."""
+    ordered = rows.order_by(NEXT_DUE.asc(nulls_last=True), "-id").values_list("pk", flat=True)
+    keys = list(ordered[: MOST_COUNTED + 1])
+    page = Page(listed(keys[:MOST_BY_DEADLINE]), None, None)
+    return page, min(len(keys), MOST_COUNTED), len(keys) > MOST_COUNTED
 
 
 def home_counts(desk: Desk) -> dict[str, str]:
@@ -205,8 +207,7 @@ def view_counts(desk: Desk) -> dict[str, str]:
 
 def my_next(desk: Desk, *, limit: int = 30) -> list[Incident]:
     """The person's open cases, the next to run out first."""
-    rows = with_list_relations(mine(desk)).order_by(NEXT_DUE.asc(nulls_last=True), "-id")
-    return list(rows[:limit])
+    return listed_rows(mine(desk).order_by(NEXT_DUE.asc(nulls_last=True), "-id")[:limit])
 
 
 def last_case_of(staff: Staff, desk: Desk) -> Incident | None:

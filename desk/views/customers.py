@@ -26,12 +26,12 @@ from incidents.selectors import (
     active_contacts,
     customer_summary,
     key_page,
+    listed_rows,
     search_customers,
     visible_contacts,
     visible_customers,
     visible_incidents,
     with_email,
-    with_list_relations,
     with_phone,
 )
 from incidents.states import ContactKind
@@ -103,7 +103,7 @@ def _customer_page(
     status: int = 200,
     **extra: object,
 ) -> HttpResponse:
-    cases = with_list_relations(visible_incidents(desk.staff).filter(customer=customer))
+    cases = visible_incidents(desk.staff).filter(customer=customer).order_by("-id")[:SHOWN]
     return render(
         request,
         "desk/customer.html",
@@ -114,7 +114,7 @@ def _customer_page(
             "summary": customer_summary(customer),
             "year": given_in_year(customer),
             "coupons": live_coupons(customer),
-            "rows": [case_row(row) for row in cases.order_by("-id")[:SHOWN]],
+            "rows": [case_row(row) for row in listed_rows(cases)],
             "compensations": given_to(customer, desk.staff).order_by("-id")[:SHOWN],
             "can_work": desk.works_in(customer.market_id),
             "can_reveal": desk.comments_in(customer.market_id),

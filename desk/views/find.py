@@ -16,9 +16,9 @@ from incidents.models import Customer, Incident
 from incidents.selectors import (
     find_customers,
     folios_meant,
-    search_incidents,
+    found_incidents,
+    listed,
     visible_incidents,
-    with_list_relations,
 )
 
 from ..places import READERS, WORKERS
@@ -78,8 +78,8 @@ def _pages(staff: Staff, text: str) -> list[Place]:
 
 
 def _cases(staff: Staff, text: str) -> list[Incident]:
-    rows = search_incidents(with_list_relations(visible_incidents(staff)), text)
-    return list(rows.order_by("-id")[:MOST])
+    found = found_incidents(visible_incidents(staff), text)
+    return listed(sorted(found, reverse=True)[:MOST])
 
 
 @require_safe

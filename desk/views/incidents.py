@@ -15,9 +15,9 @@ from incidents.actions import change_incident
 from incidents.models import Incident
 from incidents.selectors import (
     Page,
-    bounded_count,
     categories_for,
-    incident_page,
+    counted_page,
+    found_page,
     visible_incidents,
 )
 
@@ -42,17 +42,24 @@ def _address(request: HttpRequest, desk: Desk) -> ListAddress:
     )
 
 
+def _counted(address: ListAddress) -> tuple[Page[Incident], int, bool]:
+    """The page, and how many cases there are: "1,000+" from a thousand on."""
+    if address.values.get("view") in lists.BY_DEADLINE:
+        rows = address.narrowed()
+        if address.text:
+            rows = rows.filter(pk__in=address.found())
+        return lists.by_deadline(rows)
+    if address.text:
+        return found_page(address.found(), after=address.after, before=address.before)
+    return counted_page(address.narrowed(), after=address.after, before=address.before)
+
+
 @require_safe
 @desk_page()
 def incident_list(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Cases of the market; the address is the state of the list."""
     address = _address(request, desk)
-    rows = address.rows()
-    if address.values.get("view") in lists.BY_DEADLINE:
-        page = Page(lists.by_deadline(rows), None, None)
-    else:
-        page = incident_page(rows, after=address.after, before=address.before)
-    count, more = bounded_count(rows)
+    page, count, more = _counted(address)
     return render(
         request,
         "desk/incidents.html",

@@ -15,13 +15,18 @@ from .customers import (
 )
 from .guidance import categories_for, playbook_for, playbook_unread, severity_guides
 from .incidents import (
+    MOST_COUNTED,
     Page,
     TimelineEntry,
     bounded_count,
+    counted_page,
     done_steps,
     due_promises,
+    found_page,
     incident_page,
     key_page,
+    listed,
+    listed_rows,
     logged_between,
     readable_key,
     timeline,
@@ -30,9 +35,16 @@ from .incidents import (
 )
 from .opening import named_for_opening
 from .portal import open_portal_token
-from .search import find_customers, folios_meant, search_customers, search_incidents
+from .search import (
+    find_customers,
+    folios_meant,
+    found_incidents,
+    search_customers,
+    search_incidents,
+)
 
 __all__ = [
+    "MOST_COUNTED",
     "CustomerSummary",
     "Page",
     "TimelineEntry",
@@ -40,13 +52,18 @@ __all__ = [
     "bounded_count",
     "categories_for",
     "contact_for",
+    "counted_page",
     "customer_summary",
     "done_steps",
     "due_promises",
     "find_customers",
     "folios_meant",
+    "found_incidents",
+    "found_page",
     "incident_page",
     "key_page",
+    "listed",
+    "listed_rows",
     "logged_between",
     "named_for_opening",
     "open_and_recent",

@@ -237,14 +237,22 @@ def search_customers(queryset: QuerySet[Customer], text: str) -> QuerySet[Custom
 def search_incidents(
     queryset: QuerySet[Incident], text: str, among: QuerySet[Incident] | None = None
 ) -> QuerySet[Incident]:
-    """The incidents of `queryset` that fit what was typed: the newest few hundred of each kind.
+    """The incidents of `queryset` that `found_incidents` finds; all of them for no text."""
+    text = clean_query(text)
+    return queryset.filter(id__in=found_incidents(queryset, text, among)) if text else queryset
+
+
+def found_incidents(
+    queryset: QuerySet[Incident], text: str, among: QuerySet[Incident] | None = None
+) -> list[uuid.UUID]:
+    """Ids of what fits what was typed: the newest few hundred of each kind, in no order.
 
     Apply other filters first: the bound then counts only what passes them. `among` is what the
     person may see before any filter, where `queryset` has some.
     """
     text = clean_query(text)
     if not text:
-        return queryset
+        return []
     plain = queryset.order_by().select_related(None).prefetch_related(None)
     ways = _numbered(plain, text)
     customers = _customer_ids(Customer.objects.all(), text)
@@ -265,7 +273,7 @@ def search_incidents(
         ids = _united(_bounded([_by_narrative(plain, begun)], BOUND))
     if not ids and words:
         ids = _united(_bounded([_by_narrative_with_slips(plain, words)], BOUND))
-    return queryset.filter(id__in=ids)
+    return ids
 
 
 def find_customers(user: object, text: str, limit: int = 8) -> list[Customer]:

@@ -16,10 +16,14 @@ from incidents.actions import change_customer
 from incidents.models import Category, Customer, Incident
 from incidents.selectors import (
     bounded_count,
+    counted_page,
     customer_summary,
     find_customers,
     folios_meant,
+    found_incidents,
+    found_page,
     incident_page,
+    listed_rows,
     logged_between,
     open_and_recent,
     search_customers,
@@ -237,7 +241,7 @@ def test_a_search_is_few_queries_whatever_it_finds(desk: Desk, crowd: dict[str, 
         desk.incident(customer, narrative="ruido")
     for text, count in (("ruido", 6), ("mraiana", 7), ("1234", 4), ("MX-2026", 6)):
         with CaptureQueriesContext(connection) as queries:
-            incident_page(search_incidents(visible_incidents(desk.agent), text))
+            found_page(found_incidents(visible_incidents(desk.agent), text))
         assert len(queries) == count, text
 
 
@@ -258,7 +262,53 @@ def test_pages_go_by_key_both_ways(desk: Desk) -> None:
     assert incident_page(rows, before=back.before, size=2).before is None
 
 
-def test_a_page_is_one_query_however_many_rows(desk: Desk) -> None:
+def test_a_counted_page_is_the_page_with_its_count(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = desk.customer()
+    made = [desk.incident(customer).pk for _number in range(5)]
+    rows = visible_incidents(desk.agent)
+    for place in ({}, {"after": made[3]}, {"after": made[0]}, {"before": made[0]}):
+        expected = incident_page(rows, size=2, **place)
+        for page, count, more in (
+            counted_page(rows, size=2, **place),
+            found_page(made, size=2, **place),
+        ):
+            assert [row.pk for row in page.rows] == [row.pk for row in expected.rows]
+            assert (page.after, page.before) == (expected.after, expected.before)
+            assert (count, more) == (5, False)
+    assert found_page([]) == counted_page(rows.none())
+    monkeypatch.setattr("incidents.selectors.incidents.MOST_COUNTED", 4)
+    assert counted_page(rows)[1:] == found_page(made)[1:] == (4, True)
+
+
+def test_rows_of_a_list_are_those_of_the_table(desk: Desk) -> None:
+    desk.incident(location=desk.location, category=desk.noise)
+    desk.incident(narrative="Sábanas sucias")
+    rows = visible_incidents(desk.agent).order_by("pk")
+    related = ("market", "customer", "category", "category__parent", "location", "owner", "team")
+    for shown, stored in zip(listed_rows(rows), rows.select_related(*related), strict=True):
+        for one, other in (
+            (shown, stored),
+            (shown.customer, stored.customer),
+            (shown.category, stored.category),
+            (shown.owner, stored.owner),
+        ):
+            assert one is not None
+            assert other is not None
+            for field in one._meta.concrete_fields:
+                value = getattr(one, field.attname)  # read only now where it was left out
+                assert value == getattr(other, field.attname), field
+        assert (shown.location, shown.team, shown.market, shown.category.parent) == (
+            stored.location,
+            stored.team,
+            stored.market,
+            stored.category.parent,
+        )
+        assert not shown._state.adding
+
+
+def test_a_page_is_two_queries_however_many_rows(desk: Desk) -> None:
     for _number in range(3):
         desk.incident(location=desk.location)
     with CaptureQueriesContext(connection) as queries:
@@ -273,8 +323,8 @@ def test_a_page_is_one_query_however_many_rows(desk: Desk) -> None:
                     row.market,
                 )
             )
-    # Roles are read once more, then the page.
-    assert len(queries) <= 2
+    # Roles are read once more, then the page's keys, then its rows.
+    assert len(queries) <= 3
 
 
 def test_counts_stop_at_their_bound(desk: Desk) -> None:
