@@ -5,8 +5,8 @@ that needs more has to say why here.
 
 The home reads the person's own requests, a case the decisions on what was asked there, and the rail
 of who decides the teams they supervise and the nightly reports to sign. The way of a message asks
-whether what it carries can still be used, a search which categories bear the name that was typed.
-A list reads its keys first and its rows by them.
+whether what it carries can still be used, a search which categories bear the name that was typed
+and which of the words no narrative holds. A list reads its keys first and its rows by them.
 """
 
 import datetime as dt

@@ -13,8 +13,10 @@ from typing import Any
 from django.contrib.postgres.search import (
     SearchQuery,
     SearchQueryCombinable,
+    SearchVectorExact,
     SearchVectorField,
 )
+from django.db import connection
 from django.db.models import FloatField, Func, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -22,8 +24,9 @@ from django.utils import timezone
 from accounts.models import Market
 from common.fingerprints import fingerprint
 from common.folding import Fold
+from common.prepared import prepared
 
-from ..models import Category, ContactPoint, Customer, Incident, NarrativeWord
+from ..models import ContactPoint, Customer, Incident, NarrativeWord
 from .customers import visible_customers
 from .incidents import visible_incidents
 from .slips import words_near
@@ -33,6 +36,9 @@ BOUND = 200
 CUSTOMER_BOUND = 60
 # How many of the newest incidents are read for words before the index is asked.
 NEWEST = 20_000
+# And how many more, where those held at least this share of what is brought.
+FURTHER = 40_000
+MANY = BOUND * 2 // 5
 LONGEST = 120
 MOST_WORDS = 6
 MOST_CATEGORIES = 12
@@ -120,17 +126,44 @@ class Read(Func):
     output_field = SearchVectorField()
 
 
-def _newest_by_narrative(
-    rows: QuerySet[Incident], query: str, among: QuerySet[Incident]
+def _read_newest(
+    rows: QuerySet[Incident], query: str, among: QuerySet[Incident], reach: int
 ) -> QuerySet[Incident]:
-    """Those of the newest incidents of `among` whose words fit, read one after the other.
+    """Those of the `reach` newest of `among` whose words fit, read one after the other.
 
     Common words bring enough of them at little cost, where the index would first bring all.
     """
-    oldest = among.order_by("-id").values("id")[NEWEST : NEWEST + 1]
+    oldest = among.order_by("-id").values("id")[reach : reach + 1]
     far_back = Coalesce(Subquery(oldest), Value(uuid.UUID(int=0)))
     fitting = rows.alias(read=Read("narrative_search")).filter(read=_raw(query), id__gt=far_back)
     return fitting.order_by("-id")
+
+
+def _newest_by_narrative(
+    rows: QuerySet[Incident], begun: str, whole: str, among: QuerySet[Incident]
+) -> list[tuple[uuid.UUID, bool]]:
+    """Ids of the newest whose words fit where the last may be begun; and whether whole ones do."""
+    fitting = _read_newest(rows, begun, among, NEWEST)
+    held = SearchVectorExact(Read("narrative_search"), _raw(whole))
+    return list(fitting.annotate(held=held).values_list("id", "held")[:BOUND])
+
+
+def _older_by_narrative(
+    rows: QuerySet[Incident], whole: str, among: QuerySet[Incident], held: list[uuid.UUID]
+) -> list[uuid.UUID]:
+    """Ids of the newest whose words fit, however far back. `held` are those of the newest read.
+
+    Where they are many, reading on soon has enough; the index would first fetch thousands of rows
+    from all over the table.
+    """
+    wanted = BOUND - len(held)
+    if len(held) >= MANY:
+        older = {"id__lt": held[-1]}
+        reading = _read_newest(rows.filter(**older), whole, among.filter(**older), FURTHER)
+        found = _united(_bounded([reading], wanted))
+        if len(found) == wanted:
+            return found
+    return _united(_bounded([_by_narrative(rows, whole)], BOUND))
 
 
 def _by_narrative(rows: QuerySet[Incident], query: str) -> QuerySet[Incident]:
@@ -214,16 +247,35 @@ def _numbered(rows: QuerySet[Incident], text: str) -> list[QuerySet[Incident]]:
     return ways
 
 
-def _by_category(rows: QuerySet[Incident], text: str) -> list[QuerySet[Incident]]:
-    """Incidents of the categories whose name holds the whole text, each from its own index."""
-    if len(text) < FEWEST_LETTERS_OF_A_BEGINNING or not text[0].isalpha():
-        return []
-    typed = Fold(Value(text))
-    named = Category.objects.alias(es=Fold("name_es"), en=Fold("name_en")).filter(
-        Q(es__contains=typed) | Q(en__contains=typed)
+_KNOWN = """
+SELECT
+    ARRAY(
+        SELECT id FROM incidents_category
+        WHERE %(named)s::text <> '' AND (strpos(fold(name_es), fold(%(named)s)) > 0
+            OR strpos(fold(name_en), fold(%(named)s)) > 0)
+        ORDER BY position, code LIMIT %(most)s
+    ),
+    ARRAY(
+        SELECT typed.word FROM unnest(%(words)s::text[]) AS typed (word)
+        WHERE fold(typed.word) ~ '^[a-z]{4,25}$' AND NOT EXISTS (
+            SELECT FROM incidents_narrativeword AS known WHERE known.word = fold(typed.word)
+        )
     )
-    keys = named.values_list("pk", flat=True)[:MOST_CATEGORIES]
-    return [rows.filter(category=key).order_by("-id") for key in keys]
+"""
+
+
+def _known(text: str, words: list[str]) -> tuple[list[int], set[str]]:
+    """The categories whose name holds the whole text, and the words that no narrative ever held.
+
+    The dictionary has every word of four to twenty-five letters; of others nothing is said.
+    """
+    named = text if len(text) >= FEWEST_LETTERS_OF_A_BEGINNING and text[0].isalpha() else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            prepared(cursor, _KNOWN), {"named": named, "words": words, "most": MOST_CATEGORIES}
+        )
+        categories, unheard = cursor.fetchone()
+    return categories, set(unheard)
 
 
 def search_customers(queryset: QuerySet[Customer], text: str) -> QuerySet[Customer]:
@@ -259,19 +311,27 @@ def found_incidents(
     if customers:
         ways.append(plain.filter(customer__in=customers).order_by("-id"))
     words = narrative_words(text)
-    whole = " & ".join(words)
-    if words:
-        begun = f"{whole}:*" if len(words[-1]) >= FEWEST_LETTERS_OF_A_BEGINNING else whole
-        ways.append(_newest_by_narrative(plain, begun, plain if among is None else among))
-        ways += _by_category(plain, text)
+    if not words:
+        return _united(_bounded(ways, BOUND))
+    categories, unheard = _known(text, words)
+    # Each category from its own index.
+    ways += [plain.filter(category=key).order_by("-id") for key in categories]
     ids = _united(_bounded(ways, BOUND))
-    if words and len(ids) < BOUND:
-        further = _united(_bounded([_by_narrative(plain, whole)], BOUND))
-        ids = list(dict.fromkeys([*ids, *further]))
-    if words and not ids and begun != whole:
+    whole = " & ".join(words)
+    unfinished = len(words[-1]) >= FEWEST_LETTERS_OF_A_BEGINNING
+    begun = f"{whole}:*" if unfinished else whole
+    # A name, mostly: nothing is read for words that no narrative holds. The last may be begun.
+    may_hold_begun = not unheard.intersection(words[:-1] if unfinished else words)
+    among = plain if among is None else among
+    newest = _newest_by_narrative(plain, begun, whole, among) if may_hold_begun else []
+    ids = list(dict.fromkeys([*ids, *(key for key, _held in newest)]))
+    if len(ids) < BOUND and not unheard:
+        held = [key for key, fits in newest if fits]
+        ids = list(dict.fromkeys([*ids, *_older_by_narrative(plain, whole, among, held)]))
+    if not ids and unfinished and may_hold_begun:
         # A beginning costs the index a scan of every word it may become.
         ids = _united(_bounded([_by_narrative(plain, begun)], BOUND))
-    if not ids and words:
+    if not ids:
         ids = _united(_bounded([_by_narrative_with_slips(plain, words)], BOUND))
     return ids
 

@@ -236,10 +236,41 @@ def test_what_lies_further_back_is_found_too(desk: Desk, monkeypatch: pytest.Mon
     assert search_incidents(rows, "gotea").get() == far
 
 
+def test_reading_on_and_the_index_find_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = "incidents.selectors.search"
+    monkeypatch.setattr(f"{search}.BOUND", 5)
+    monkeypatch.setattr(f"{search}.MANY", 2)
+    monkeypatch.setattr(f"{search}.NEWEST", 4)
+    narratives = ["Ruido", "Ruidos", "Nada", "Ruido y calor"] * 4
+    made = [desk.incident(narrative=text) for text in narratives]
+    held = [row.pk for row in made if "Ruidos" not in row.narrative and "Ruido" in row.narrative]
+    rows = visible_incidents(desk.agent)
+    # Not reading on, reading on far enough, and not far enough.
+    found = []
+    for further in (0, 8, 1):
+        monkeypatch.setattr(f"{search}.FURTHER", further)
+        found.append(set(found_incidents(rows, "ruido")))
+    assert found[0] == found[1] == found[2]
+    assert set(held[-5:]) <= found[0]
+
+
+def test_words_that_no_narrative_holds_hide_nothing(desk: Desk) -> None:
+    short = desk.incident(narrative="Fue en la 1204B, a las 7 pm")
+    begun = desk.incident(narrative="Una alberca2 cerrada")
+    accented = desk.incident(narrative="Señalización ilegible")
+    rows = visible_incidents(desk.agent)
+    assert search_incidents(rows, "1204b pm").get() == short
+    assert search_incidents(rows, "cerrada alberca").get() == begun
+    assert search_incidents(rows, "SEÑALIZACION").get() == accented
+    assert not search_incidents(rows, "zzyzx cerrada").exists()
+
+
 def test_a_search_is_few_queries_whatever_it_finds(desk: Desk, crowd: dict[str, Customer]) -> None:
     for customer in crowd.values():
         desk.incident(customer, narrative="ruido")
-    for text, count in (("ruido", 6), ("mraiana", 7), ("1234", 4), ("MX-2026", 6)):
+    for text, count in (("ruido", 7), ("mraiana", 7), ("1234", 4), ("MX-2026", 7)):
         with CaptureQueriesContext(connection) as queries:
             found_page(found_incidents(visible_incidents(desk.agent), text))
         assert len(queries) == count, text
