@@ -8,7 +8,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from incidents.models import Customer, Incident
-from incidents.selectors import visible_customers, visible_incidents, with_list_relations
+from incidents.selectors import readable_case, visible_customers
 from incidents.states import IncidentState
 
 from ..clocks import Clock, next_clock
@@ -33,8 +33,7 @@ def case_row(incident: Incident) -> CaseRow:
 
 def case_or_404(desk: Desk, folio: str) -> Incident:
     """The case, if this person may see it; else the same 404 as for one that never was."""
-    rows = with_list_relations(visible_incidents(desk.staff)).select_related("customer__market")
-    found = rows.filter(folio=folio).first()
+    found = readable_case(desk.staff, folio)
     if found is None:
         raise Http404
     # Its clocks and dates are those of its own market, whichever the person is working in.

@@ -74,7 +74,7 @@ def with_list_relations(rows: QuerySet[Incident]) -> QuerySet[Incident]:
     ).defer("narrative_search", "customer__name_search")
 
 
-_LISTED = """
+_JOINED = """
 FROM incidents_incident incident
 JOIN accounts_market market ON market.id = incident.market_id
 JOIN incidents_customer customer ON customer.id = incident.customer_id
@@ -83,11 +83,11 @@ LEFT JOIN incidents_category parent ON parent.id = category.parent_id
 LEFT JOIN accounts_location location ON location.id = incident.location_id
 LEFT JOIN accounts_staff owner ON owner.id = incident.owner_id
 LEFT JOIN accounts_team team ON team.id = incident.team_id
-WHERE incident.id = ANY(%s)
 """
-# What no list shows is left out: long texts, search columns, what people sign in with.
-_PARTS = (
-    Part("incident", Incident, frozenset({"narrative", "narrative_search", "resolution"})),
+_LISTED = f"{_JOINED} WHERE incident.id = ANY(%s)"
+_ONE = f"{_JOINED} WHERE incident.folio = %s AND incident.market_id = ANY(%s)"
+# Search columns and what people sign in with are left out; of a list, its long texts as well.
+_RELATED = (
     Part("market", Market),
     Part("customer", Customer, frozenset({"name_search"})),
     Part("category", Category),
@@ -96,6 +96,33 @@ _PARTS = (
     Part("owner", Staff, frozenset({"password", "email_fingerprint", "phone_fingerprint"})),
     Part("team", Team),
 )
+_OF_LIST = (
+    Part("incident", Incident, frozenset({"narrative", "narrative_search", "resolution"})),
+    *_RELATED,
+)
+_OF_CASE = (Part("incident", Incident, frozenset({"narrative_search"})), *_RELATED)
+
+
+def _related(
+    incident: Incident,
+    market: Market,
+    customer: Customer,
+    category: Category,
+    parent: Category | None,
+    location: Location | None,
+    owner: Staff | None,
+    team: Team | None,
+) -> Incident:
+    category._state.fields_cache["parent"] = parent
+    incident._state.fields_cache.update(
+        market=market,
+        customer=customer,
+        category=category,
+        location=location,
+        owner=owner,
+        team=team,
+    )
+    return incident
 
 
 def listed(keys: Sequence[uuid.UUID]) -> list[Incident]:
@@ -107,20 +134,20 @@ def listed(keys: Sequence[uuid.UUID]) -> list[Incident]:
     """
     if not keys:
         return []
-    found: dict[uuid.UUID, Incident] = {}
-    for row in fetch_all(_LISTED, [list(keys)], _PARTS):
-        incident, market, customer, category, parent, location, owner, team = row
-        category._state.fields_cache["parent"] = parent
-        incident._state.fields_cache.update(
-            market=market,
-            customer=customer,
-            category=category,
-            location=location,
-            owner=owner,
-            team=team,
-        )
-        found[incident.pk] = incident
+    rows = [_related(*row) for row in fetch_all(_LISTED, [list(keys)], _OF_LIST)]
+    found = {row.pk: row for row in rows}
     return [found[key] for key in keys if key in found]
+
+
+def readable_case(staff: Staff, folio: str) -> Incident | None:
+    """A case that the person may read, whole, with all that a list shows of one."""
+    rows = fetch_all(_ONE, [folio, readable_markets(staff)], _OF_CASE)
+    if not rows:
+        return None
+    found = _related(*rows[0])
+    if found.customer.market_id == found.market_id:
+        found.customer.market = found.market
+    return found
 
 
 def listed_rows(rows: QuerySet[Incident]) -> list[Incident]:
