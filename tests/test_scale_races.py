@@ -29,7 +29,7 @@ from compensations.actions import (
 )
 from compensations.models import Compensation, Offer, ScaleVersion
 from compensations.scale_content import Cell, OfferTerms
-from compensations.scale_versions import compared_with
+from compensations.scale_versions import compared_with, newer_decided
 from compensations.tests.scenario import Company, build
 from tests.support.race import count, errors, race
 
@@ -148,6 +148,19 @@ def publish_all_due(_number: int) -> int:
     return len(publish_due())
 
 
+@pytest.fixture
+def hesitant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between finding a version due and making it live passes a moment."""
+
+    def slowly_newer(version: ScaleVersion) -> ScaleVersion | None:
+        found = newer_decided(version)
+        time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(publishing, "newer_decided", slowly_newer)
+
+
+@pytest.mark.usefixtures("hesitant")
 def test_what_is_due_is_published_once(company: Company) -> None:
     scheduled(company, 3)
     answers = race(publish_all_due, range(12))
@@ -158,6 +171,7 @@ def test_what_is_due_is_published_once(company: Company) -> None:
     assert tiles()
 
 
+@pytest.mark.usefixtures("hesitant")
 def test_what_is_due_without_the_locks(company: Company) -> None:
     scheduled(company, 3)
     with without_guards():
