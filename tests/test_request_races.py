@@ -17,6 +17,7 @@ from audit.models import AuditEvent
 from compensations.actions import (
     approve,
     confirm_limit,
+    deciding,
     grant,
     lapse_due,
     pass_up,
@@ -26,6 +27,7 @@ from compensations.actions import (
     stop_issuance,
     withdraw,
 )
+from compensations.actions.preparing import contacts_of
 from compensations.models import (
     Approval,
     Compensation,
@@ -38,7 +40,7 @@ from compensations.reconciliation import differences
 from compensations.states import LimitScope, LimitWindow, Measure
 from compensations.tests.scenario import Company, build, person
 from incidents.actions import change_incident
-from incidents.models import Incident
+from incidents.models import ContactPoint, Customer, Incident
 from tests.support.race import Answers, count, errors, race
 from tests.test_races import without
 
@@ -81,6 +83,19 @@ def _decide(company: Company, waiting: Approval):  # type: ignore[no-untyped-def
     return work
 
 
+@pytest.fixture
+def hesitant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between finding a request open and deciding it passes a moment."""
+
+    def slowly_read(customer: Customer) -> list[ContactPoint]:
+        found = contacts_of(customer)
+        time.sleep(0.3)
+        return found
+
+    monkeypatch.setattr(deciding, "contacts_of", slowly_read)
+
+
+@pytest.mark.usefixtures("hesitant")
 def test_fifty_deciders_decide_once(company: Company) -> None:
     company.limit("team", "day", "amount", 900_00)
     waiting = asked(company)
@@ -97,6 +112,7 @@ def test_fifty_deciders_decide_once(company: Company) -> None:
     assert list(differences()) == []
 
 
+@pytest.mark.usefixtures("hesitant")
 def test_fifty_deciders_without_the_guard(company: Company) -> None:
     waiting = asked(company)
 
