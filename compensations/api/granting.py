@@ -16,6 +16,7 @@ from accounts.api.serializers import checked, shown
 from accounts.models import Staff
 from accounts.states import Role
 from common.errors import NotFound
+from common.rows import loaded
 from incidents.models import Incident
 from incidents.selectors import readable_key, visible_incidents
 
@@ -126,9 +127,9 @@ class GrantView(APIView):
         if key is None:
             raise NotFound
         made = grant_or_request(
-            incident=Incident(pk=key),
+            incident=loaded(Incident, id=key),
             # Named by its id alone: what counts is the live scale's own.
-            offer=Offer(pk=values["offer"]),
+            offer=loaded(Offer, id=values["offer"]),
             amount_minor=values.get("amount_minor"),
             channel=values.get("channel"),
             reason=values.get("reason", ""),

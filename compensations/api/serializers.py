@@ -9,7 +9,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.serializers import StrictSerializer
+from accounts.api.serializers import StrictSerializer, shown
 from common.money import MAX_MINOR
 from delivery.states import Channel
 from incidents.models.guidance import in_reader_language
@@ -180,12 +180,12 @@ class CompensationShape(serializers.Serializer[Compensation]):
     @extend_schema_field(WaitingShape(allow_null=True))
     def get_approval(self, row: Compensation) -> dict[str, Any] | None:
         decisions: list[Approval] = getattr(row, "decisions", [])
-        return WaitingShape(decisions[0]).data if decisions else None
+        return shown(WaitingShape, decisions[0]) if decisions else None
 
     @extend_schema_field(CouponShape(allow_null=True))
     def get_coupon(self, row: Compensation) -> dict[str, Any] | None:
         coupon = getattr(row, "coupon", None)
-        return None if coupon is None else CouponShape(coupon).data
+        return None if coupon is None else shown(CouponShape, coupon)
 
 
 # --- approvals ---------------------------------------------------------------------------------
