@@ -84,10 +84,6 @@ def _insertion(row: Model) -> tuple[str, str, list[Any]]:
     return into, marks, values
 
 
-# What an IntegrityError of a batch means to whoever sent it; None where it is something else.
-Meaning = Callable[[str], Exception | None]
-
-
 class Batch:
     """Statements that go to the server together: one round trip, in order, all or none."""
 
@@ -96,7 +92,7 @@ class Batch:
         self._values: list[list[Any]] = []
         # Where the rows of each kind go that came since the last statement of another sort.
         self._into: dict[str, int] = {}
-        self._meanings: list[Meaning] = []
+        self._meanings: dict[str, Callable[[], Exception]] = {}
 
     def add(self, sql: str, values: Sequence[Any]) -> None:
         """A statement written in the code, with `%s` marks."""
@@ -125,13 +121,13 @@ class Batch:
 
     def means(self, constraint: str, exception: Callable[[], Exception]) -> None:
         """Raises this exception instead where the database names that constraint."""
-        self._meanings.append(lambda name: exception() if name == constraint else None)
+        self._meanings[constraint] = exception
 
     def join(self, other: "Batch") -> None:
         """Takes over the other's statements, after its own."""
         self._statements += other._statements
         self._values += other._values
-        self._meanings += other._meanings
+        self._meanings |= other._meanings
         self._into = {}
 
     def send(self, *, and_commit: bool = False) -> None:
@@ -153,14 +149,13 @@ class Batch:
                     each.append("COMMIT")
                 cursor.execute("; ".join(each), list(chain.from_iterable(self._values)))
         except IntegrityError as error:
-            found = violated(error)
-            for meaning in self._meanings:
-                if (exception := meaning(found)) is not None:
-                    raise exception from error
-            raise
+            meaning = self._meanings.get(_violated(error))
+            if meaning is None:
+                raise
+            raise meaning() from error
 
 
-def violated(error: IntegrityError) -> str:
+def _violated(error: IntegrityError) -> str:
     """The name of the constraint that the database found violated."""
     return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
 

@@ -1,4 +1,3 @@
-import django.db.models.deletion
 from django.db import migrations, models
 
 from common.sql import frozen_guard
@@ -131,6 +130,34 @@ DROP FUNCTION guard_kept();
 """
 
 
+# Model, field, the name on the other side, what it refers to, and whether it has an index.
+KEYS = (
+    ("ledgerentry", "market", "+", "accounts.market", False),
+    ("ledgerentry", "compensation", "ledger_entries", "compensations.compensation", False),
+    ("limituse", "compensation", "limit_uses", "compensations.compensation", False),
+    ("limituse", "counter", "uses", "compensations.limitcounter", True),
+    ("compensation", "market", "+", "accounts.market", False),
+    ("compensation", "incident", "compensations", "incidents.incident", False),
+    ("compensation", "customer", "compensations", "incidents.customer", False),
+    ("compensation", "version", "+", "compensations.scaleversion", False),
+    ("compensation", "rule", "+", "compensations.scalerule", False),
+    ("compensation", "offer", "+", "compensations.offer", False),
+)
+
+
+def _held_by_trigger(
+    model: str, name: str, related: str, to: str, indexed: bool
+) -> migrations.AlterField:
+    key = models.ForeignKey(
+        db_constraint=False,
+        db_index=indexed,
+        on_delete=models.PROTECT,
+        related_name=related,
+        to=to,
+    )
+    return migrations.AlterField(model, name, key)
+
+
 def _inverse(operation: migrations.RunSQL) -> migrations.RunSQL:
     return migrations.RunSQL(operation.reverse_sql, operation.sql)
 
@@ -139,70 +166,7 @@ class Migration(migrations.Migration):
     dependencies = [("compensations", "0010_room"), ("incidents", "0005_states_by_market")]
 
     operations = [
-        migrations.AlterField(
-            "ledgerentry",
-            "market",
-            models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="accounts.market",
-            ),
-        ),
-        migrations.AlterField(
-            "ledgerentry",
-            "compensation",
-            models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="ledger_entries",
-                to="compensations.compensation",
-            ),
-        ),
-        migrations.AlterField(
-            "limituse",
-            "compensation",
-            models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="limit_uses",
-                to="compensations.compensation",
-            ),
-        ),
-        migrations.AlterField(
-            "limituse",
-            "counter",
-            models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="uses",
-                to="compensations.limitcounter",
-            ),
-        ),
-        *(
-            migrations.AlterField(
-                "compensation",
-                name,
-                models.ForeignKey(
-                    db_constraint=False,
-                    db_index=False,
-                    on_delete=django.db.models.deletion.PROTECT,
-                    related_name=related,
-                    to=to,
-                ),
-            )
-            for name, related, to in (
-                ("market", "+", "accounts.market"),
-                ("incident", "compensations", "incidents.incident"),
-                ("customer", "compensations", "incidents.customer"),
-                ("version", "+", "compensations.scaleversion"),
-                ("rule", "+", "compensations.scalerule"),
-                ("offer", "+", "compensations.offer"),
-            )
-        ),
+        *(_held_by_trigger(*key) for key in KEYS),
         migrations.RunSQL(GIVEN, DROP_GIVEN),
         _inverse(frozen_guard("compensations_compensation", FROZEN_BEFORE)),
         frozen_guard("compensations_compensation", [*FROZEN_BEFORE, "market_id", "rule_id"]),
