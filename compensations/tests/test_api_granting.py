@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.states import Role, Scope
 from compensations.actions import grant, redeem
-from compensations.models import Compensation, Coupon, LedgerEntry
+from compensations.models import Compensation, Coupon, IssuanceLimit, LedgerEntry
 from delivery.models import Message
 from incidents.models import Incident
 
@@ -136,6 +136,33 @@ def test_the_same_key_grants_once_and_another_body_is_refused(
     other = agent.post(_grants(incident), {"offer": offer, "amount_minor": 10000}, key="K")
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
     assert everything() == after
+
+
+def test_granting_takes_few_trips(company: Company, agent: Caller, incident: Incident) -> None:
+    """Key with roles, the key's lock, the case's id, its rows with locks, the rules in force with
+    contacts, and one trip for everything that is written, the answer included."""
+    company.limit("team", "day", "amount", 5_000_00)
+    offer = company.offers["coupon"].pk
+    agent.post(_grants(company.incident()), {"offer": offer}, key="warm")
+    with CaptureQueriesContext(connection) as queries:
+        assert agent.post(_grants(incident), {"offer": offer}, key="K").status_code == 201
+    assert len(queries) == 6, [query["sql"][:80] for query in queries]
+
+
+def test_a_refusal_of_the_last_trip_is_the_answer_to_its_key(
+    company: Company, agent: Caller, incident: Incident
+) -> None:
+    limit = company.limit("team", "day", "amount", 100_00)
+    offer = {"offer": company.offers["coupon"].pk}
+    first = agent.post(_grants(incident), offer, key="K")
+    assert (first.status_code, first.json()["code"]) == (409, "limit_exceeded")
+    # Even when there is room by now.
+    IssuanceLimit.objects.filter(pk=limit.pk).update(state="retired")
+    again = agent.post(_grants(incident), offer, key="K")
+    assert (again.status_code, again.content) == (409, first.content)
+    assert again["Idempotency-Replayed"] == "true"
+    assert not Compensation.objects.exists()
+    assert agent.post(_grants(incident), offer, key="L").status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,9 @@ def way(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpResp
     if request.GET.get("seen") == now.seen:
         return HttpResponse(status=204)
     can_work = desk.works_in(incident.market_id)
-    return render(request, "desk/_way.html", {"way": now, "folio": folio, "can_work": can_work})
+    told = "now" if "told" in request.GET else ""
+    context = {"way": now, "folio": folio, "can_work": can_work, "told": told}
+    return render(request, "desk/_way.html", context)
 
 
 @require_safe

@@ -33,6 +33,8 @@ def test_a_complaint_becomes_a_coupon_that_works_once(person: Callable[..., Watc
     assert keys + 2 <= 40, f"{keys} keys"
     assert seconds < 60, f"{seconds:.0f} s"
     expect(agent.locator("#given")).to_contain_text(DELIVERED, timeout=30_000)
+    # The timeline says it in the same moment.
+    expect(agent.locator(".timeline")).to_contain_text(DELIVERED)
     # Staff never see the code, neither on the case nor behind the customer's link.
     assert CODE.search(agent.content()) is None
     link = link_in_mail(agent, name)
