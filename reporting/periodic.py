@@ -36,6 +36,7 @@ def night() -> int:
                     made.mails,
                 )
         except Exception:
+            # Whatever is wrong with one market keeps no other one waiting for its morning.
             log.exception("the night of %s could not be finished", market.code)
     if built:
         try:

@@ -17,7 +17,7 @@ from common.errors import InvalidInput, NotAllowed
 from common.money import MAX_MINOR
 from common.states import check_transition
 
-from .. import limits
+from .. import limit_succession
 from ..limit_rights import check_change
 from ..locks import hold_rules
 from ..models import IssuanceLimit
@@ -116,7 +116,7 @@ def propose_limit(
         proposed_by=by,
         **target,
     )
-    limit.replaces = limits.in_force_instead_of(limit)
+    limit.replaces = limit_succession.in_force_instead_of(limit)
     if limit.replaces is not None and limit.replaces.cap == cap:
         raise InvalidInput(_("The limit is already this high."), field="cap")
     limit.save(force_insert=True)
@@ -154,16 +154,16 @@ def confirm_limit(*, limit: IssuanceLimit, by: Staff) -> IssuanceLimit:
     """
     hold_rules(limit.market_id)
     row = _decide(limit, LimitState.IN_FORCE, by)
-    current = limits.in_force_instead_of(row)
+    current = limit_succession.in_force_instead_of(row)
     if (current.pk if current else None) != row.replaces_id:
         raise LimitChanged
     if current is not None:
         IssuanceLimit.objects.filter(pk=current.pk).update(
             state=LimitState.RETIRED, ended_at=row.decided_at, ended_by=by
         )
-        limits.carry_over(current, row)
-    elif (general := limits.general_of(row)) is not None:
-        limits.carry_over(general, row, subject=limits.target_subject(row))
+        limit_succession.carry_over(current, row)
+    elif (general := limit_succession.general_of(row)) is not None:
+        limit_succession.carry_over(general, row, subject=limit_succession.target_subject(row))
     row.save(update_fields=["state", "decided_at", "decided_by"])
     _record(row, "limit.confirmed", by, LimitState.PROPOSED, row.reason)
     return row
@@ -209,7 +209,7 @@ def retire_limit(*, limit: IssuanceLimit, reason: str, by: Staff) -> IssuanceLim
     if not by.has_role(row.market, Role.FINANCE) or by.pk == row.proposed_by_id:
         raise NotAllowed(_("Another person of finance has to lift this limit."))
     check_transition(LIMIT_TRANSITIONS, row.state, LimitState.RETIRED)
-    general = limits.general_of(row)
+    general = limit_succession.general_of(row)
     if general is None or general.cap > row.cap:
         raise LimitChanged(
             _("Without it there would be more room: propose a higher limit instead.")
@@ -218,6 +218,6 @@ def retire_limit(*, limit: IssuanceLimit, reason: str, by: Staff) -> IssuanceLim
     row.ended_at = timezone.now()
     row.ended_by = by
     row.save(update_fields=["state", "ended_at", "ended_by"])
-    limits.carry_over(row, general)
+    limit_succession.carry_over(row, general)
     _record(row, "limit.retired", by, LimitState.IN_FORCE, reason)
     return row
