@@ -29,10 +29,10 @@ class Part:
 
 
 @lru_cache(maxsize=32)
-def _select_parts(rest: str, parts: tuple[Part, ...]) -> str:
+def _select_parts(rest: str, parts: tuple[Part, ...], also: str) -> str:
     chosen = [f'{part.alias}."{field.column}"' for part in parts for field in part.fields()]
     # All parts are written in the code; values are bound.
-    return f"SELECT {', '.join(chosen)} {rest}"
+    return f"SELECT {', '.join(chosen)}{also and ', ' + also} {rest}"
 
 
 @lru_cache(maxsize=32)
@@ -50,14 +50,25 @@ def _cuts(parts: tuple[Part, ...]) -> list[tuple[type[Model], list[str], int, in
     return found
 
 
-def fetch_all(rest: str, values: Sequence[Any], parts: tuple[Part, ...]) -> list[list[Any]]:
+def fetch_all(
+    rest: str,
+    values: Sequence[Any],
+    parts: tuple[Part, ...],
+    *,
+    also: str = "",
+    after: Sequence[tuple[str, Sequence[Any]]] = (),
+) -> list[list[Any]]:
     """Every row of `SELECT ... rest`: an instance for each part, None where an outer join has none.
 
-    What several rows join as one part is one instance. For models without JSON
+    What several rows join as one part is one instance. `also` are more expressions, whose values
+    come last in each row. `after` are statements that go before it on the same trip, and whose own
+    rows nobody reads: it sees what was committed while they waited. For models without JSON
     columns, which the driver hands over as text.
     """
     with connection.cursor() as cursor:
-        cursor.execute(prepared(cursor, _select_parts(rest, parts)), values)
+        each = [*after, (_select_parts(rest, parts, also), values)]
+        sql = "; ".join(prepared(cursor, statement) for statement, _values in each)
+        cursor.execute(sql, [value for _statement, its in each for value in its])
         rows = cursor.fetchall()
     cuts, alias = _cuts(parts), connection.alias
     known: dict[tuple[int, Any], Any] = {}
@@ -77,5 +88,5 @@ def fetch_all(rest: str, values: Sequence[Any], parts: tuple[Part, ...]) -> list
                 state.db = alias
                 one.__dict__.update(zip(names, row[start:end], strict=True))
             made.append(one)
-        found.append(made)
+        found.append([*made, *row[cuts[-1][3] :]])
     return found

@@ -7,6 +7,7 @@ connection, so a pooler that hands connections on between transactions needs it 
 
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -54,3 +55,17 @@ def prepared(cursor: Any, sql: str) -> str:
             plain.execute(prepare)
         known.add(name)
     return call
+
+
+def send_along(sql: str, values: Sequence[Any]) -> None:
+    """Sends `sql` on the trip of the transaction's next statement, before it.
+
+    For a statement that either says nothing or refuses: what it raises comes from the next one, of
+    which then nothing is done. A transaction that asks nothing more never sends it. Raises
+    RuntimeError outside a transaction, which would begin with the next statement and end with it.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("a statement goes along inside a transaction")
+    with connection.cursor() as cursor:
+        text: bytes = cursor.mogrify(prepared(cursor, sql), values)
+        cursor.connection.send_along(text.decode())

@@ -15,19 +15,21 @@ from django.http import HttpRequest
 from accounts import guessing
 from accounts.addresses import client_address
 from accounts.guessing import Origin
-from accounts.models import ApiClient, Market, Staff
+from accounts.models import ApiClient, Location, Market, Staff
 
 from . import codes
 from .models import Coupon
 from .refusals import CouponNotValid
-from .tills import Till
 
 
-def origin_of(request: HttpRequest, caller: ApiClient | Staff, till: Till) -> Origin:
-    """Where an attempt at a till comes from."""
+def origin_of(
+    request: HttpRequest, caller: ApiClient | Staff, location: Location | str | None
+) -> Origin:
+    """Where an attempt at a till comes from; the location may be said by its code."""
+    code = location.code if isinstance(location, Location) else (location or "").upper()
     return Origin(
         client=str(caller.pk),
-        terminal=f"{caller.pk}/{till.location.pk}" if till.location else "",
+        terminal=f"{caller.pk}/{code}" if code else "",
         address=client_address(request),
     )
 

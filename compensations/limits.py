@@ -282,27 +282,30 @@ def rooms(applicable: Applicable) -> list[Room]:
 
 _TAKE = """
 WITH wanted AS (
-    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::bigint[], %s::int[])
-        AS row(limit_id, subject, starts_on, quantity, place)
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::bigint[])
+        WITH ORDINALITY AS row(limit_id, subject, starts_on, quantity, place)
 ), taken AS (
     INSERT INTO compensations_limitcounter AS counter (limit_id, subject, starts_on, used)
-    SELECT wanted.limit_id, wanted.subject, wanted.starts_on, wanted.quantity
-    FROM wanted JOIN compensations_issuancelimit rule ON rule.id = wanted.limit_id
+    SELECT limit_id, subject, starts_on, quantity FROM wanted
     WHERE {fresh_guard}
-    ORDER BY wanted.place
+    ORDER BY place
     ON CONFLICT (limit_id, subject, starts_on) DO UPDATE
     SET used = counter.used + excluded.used
     WHERE {used_guard}
     RETURNING counter.id, counter.limit_id
 ), used AS (
     INSERT INTO compensations_limituse (compensation_id, counter_id, quantity)
-    SELECT %s, taken.id, wanted.quantity FROM taken JOIN wanted USING (limit_id)
+    SELECT %s, id, CASE WHEN limit_id = ANY(%s::bigint[]) THEN 1 ELSE %s END
+    FROM taken
     RETURNING counter_id
 )
-SELECT guard_room((SELECT count(*) FROM used), (SELECT count(*) FROM wanted))
+SELECT guard_room((SELECT count(*) FROM used), %s)
 """
 _GUARDED = _TAKE.format(
-    fresh_guard="wanted.quantity <= rule.cap AND rule.state = 'in_force'",
+    fresh_guard=(
+        "quantity <= (SELECT cap FROM compensations_issuancelimit "
+        "WHERE id = limit_id AND state = 'in_force')"
+    ),
     used_guard=(
         "counter.used + excluded.used <= (SELECT cap FROM compensations_issuancelimit "
         "WHERE id = excluded.limit_id AND state = 'in_force')"
@@ -347,16 +350,20 @@ def take(
 
     if any(minor > limit.cap for limit in applicable.single):
         raise full()
-    if applicable.keys:
+    keys = applicable.keys
+    if keys:
+        counting = [key.limit.pk for key in keys if key.limit.measure == Measure.COUNT]
         batch.add(
             _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED,
             [
-                [key.limit.pk for key in applicable.keys],
-                [key.subject for key in applicable.keys],
-                [key.starts_on for key in applicable.keys],
-                [minor if k.limit.measure == Measure.AMOUNT else 1 for k in applicable.keys],
-                list(range(len(applicable.keys))),
+                [key.limit.pk for key in keys],
+                [key.subject for key in keys],
+                [key.starts_on for key in keys],
+                [1 if key.limit.pk in counting else minor for key in keys],
                 compensation.pk,
+                counting,
+                minor,
+                len(keys),
             ],
         )
         batch.means(_NO_ROOM, lambda: NoRoom(full))

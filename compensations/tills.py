@@ -26,19 +26,24 @@ def counter_locations(cashier: Staff) -> QuerySet[Location]:
     ).select_related("market")
 
 
-def till_of_client(client: ApiClient, location_code: str) -> Till:
-    """The till of a client; a location is optional. Raises InvalidInput for an unknown one."""
-    if not location_code:
-        return Till(client.market, None)
+def open_location(market: Market, code: str) -> Location:
+    """The market's open location of that code. Raises InvalidInput where there is none."""
     found = fetch(
         "FROM accounts_location location "
-        "WHERE location.market_id = %s AND upper(location.code) = upper(%s) AND location.is_active",
-        [client.market_id, location_code],
+        "WHERE location.market_id = %s AND location.code = %s AND location.is_active",
+        [market.pk, code.upper()],
         location=Location,
     )
     if found is None:
         raise _no_such_location()
-    return Till(client.market, found[0])
+    location: Location = found[0]
+    return location
+
+
+def till_of_client(client: ApiClient, location_code: str) -> Till:
+    """The till of a client; a location is optional. Raises InvalidInput for an unknown one."""
+    here = open_location(client.market, location_code) if location_code else None
+    return Till(client.market, here)
 
 
 def till_of_cashier(cashier: Staff, location_code: str) -> Till:
@@ -69,6 +74,17 @@ def till_of(caller: ApiClient | Staff, location_code: str = "") -> Till:
     if isinstance(caller, ApiClient):
         return till_of_client(caller, location_code)
     return till_of_cashier(caller, location_code)
+
+
+def sale_at(caller: ApiClient | Staff, location_code: str) -> tuple[Market, Location | str | None]:
+    """Market and location of a sale; a client's location by its code, which `redeem` looks up.
+
+    Raises NotAllowed, and InvalidInput for a person's unknown location.
+    """
+    if isinstance(caller, ApiClient):
+        return caller.market, location_code or None
+    till = till_of_cashier(caller, location_code)
+    return till.market, till.location
 
 
 def _no_such_location() -> InvalidInput:

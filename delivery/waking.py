@@ -10,11 +10,13 @@ import os
 import threading
 import time
 import uuid
-from functools import cache
+from functools import partial
 from typing import Any
 
 from celery import current_app
 from django.db import transaction
+
+from .mould import Mould
 
 log = logging.getLogger(__name__)
 
@@ -59,29 +61,42 @@ class _Line(threading.local):
 
     def __init__(self) -> None:
         self._producer: Any = None
+        self._link: Any = None
+        self._mould: Mould | None = None
         self._of: tuple[int, str] = (0, "")
 
-    def producer(self) -> Any:
+    def _open(self) -> None:
         # A forked process must not speak on its parent's socket, nor anybody to an old address.
         of = (os.getpid(), str(current_app.conf.broker_url))
-        if self._producer is None or self._of != of:
-            connection = current_app.connection_for_write(
-                transport_options={
-                    "socket_connect_timeout": CONNECT_SECONDS,
-                    "socket_timeout": COMMAND_SECONDS,
-                    "max_retries": 0,
-                }
-            )
-            channel: Any = connection.default_channel
-            # The library makes a client of the same pool for every message.
-            channel.Client = cache(channel.Client)
-            self._producer = current_app.amqp.Producer(channel)
-            self._of = of
-        return self._producer
+        if self._producer is not None and self._of == of:
+            return
+        connection = current_app.connection_for_write(
+            transport_options={
+                "socket_connect_timeout": CONNECT_SECONDS,
+                "socket_timeout": COMMAND_SECONDS,
+                "max_retries": 0,
+            }
+        )
+        channel: Any = connection.default_channel
+        producer = current_app.amqp.Producer(channel)
+        self._mould = Mould.taken(channel, partial(_publish, producer))
+        self._link = channel.pool.get_connection()
+        self._producer = producer
+        self._of = of
+
+    def ring(self, message_id: uuid.UUID, in_seconds: float) -> None:
+        """Raises whatever the broker's library raises."""
+        self._open()
+        if in_seconds:
+            _publish(self._producer, message_id, in_seconds)
+            return
+        assert self._mould is not None
+        self._link.send_command("LPUSH", self._mould.key, self._mould.cast(message_id))
+        self._link.read_response()
 
     def hang_up(self) -> None:
         """Forgets a connection that failed; the next wake makes another."""
-        producer, self._producer = self._producer, None
+        producer, self._producer, self._link = self._producer, None, None
         if producer is not None and self._of[0] == os.getpid():
             # What is broken already may refuse to be closed.
             with contextlib.suppress(Exception):
@@ -91,7 +106,8 @@ class _Line(threading.local):
 _line = _Line()
 
 
-def _publish(message_id: uuid.UUID, in_seconds: float) -> None:
+def _publish(producer: Any, message_id: uuid.UUID, in_seconds: float = 0) -> None:
+    """Sends the task as the library does."""
     message = current_app.amqp.create_task_message(
         str(uuid.uuid4()),
         TASK,
@@ -102,7 +118,7 @@ def _publish(message_id: uuid.UUID, in_seconds: float) -> None:
         countdown=in_seconds or None,
         ignore_result=True,
     )
-    _line.producer().publish(
+    producer.publish(
         message.body,
         serializer="json",
         exchange="",
@@ -115,7 +131,7 @@ def _publish(message_id: uuid.UUID, in_seconds: float) -> None:
 def _attempt(message_id: uuid.UUID, in_seconds: float) -> Exception | None:
     """The error, whatever the broker's library raises: a page that committed never fails for it."""
     try:
-        _publish(message_id, in_seconds)
+        _line.ring(message_id, in_seconds)
     except Exception as error:
         _line.hang_up()
         return error

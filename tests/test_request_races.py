@@ -27,7 +27,7 @@ from compensations.actions import (
     stop_issuance,
     withdraw,
 )
-from compensations.actions.preparing import contacts_of
+from compensations.actions.locking import contacts_of
 from compensations.models import (
     Approval,
     Compensation,

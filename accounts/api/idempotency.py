@@ -4,8 +4,9 @@ For POST endpoints that move value. One transaction holds the effect and the sto
 refusal is stored too, after its effect was rolled back; what says nothing about the act (400, 401,
 403, 404, 429, 5xx) is not, so that the key can be used again.
 
-The advisory lock keeps two requests with one key from running side by side; the unique constraint
-is what makes a second effect impossible even where the lock would fail.
+The advisory lock keeps two requests with one key from running side by side, and is had on the trip
+of the act's first statement; the unique constraint is what makes a second effect impossible even
+where the lock would fail.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from django.db import connection, transaction
+from django.db import DatabaseError, transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
@@ -27,8 +28,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.errors import LateRefusal, Refusal
-from common.prepared import prepared
-from common.rows import Batch, last_act
+from common.prepared import send_along
+from common.rows import Batch, last_act, violated
 
 from ..models import IdempotentAnswer
 from . import problems
@@ -82,22 +83,37 @@ def _lock_number(caller: str, key: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-_ENTER = """
-SELECT held, answer.request_hash, answer.status, answer.body
-FROM (SELECT pg_try_advisory_xact_lock(%s) AS held OFFSET 0) AS attempt
-LEFT JOIN accounts_idempotentanswer AS answer
-  ON attempt.held AND answer.caller = %s AND answer.key = %s
-"""
+_ENTER = "SELECT guard_once(%s, %s, %s)"
+# How the database says that another request with the key is running, or has its answer.
+_RUNNING, _ANSWERED = "RC001", "RC002"
 
 
-def _enter(caller: str, key: str, wanted: bytes) -> HttpResponse | None:
-    """Takes the key's lock; the stored answer, if there is one. Raises KeyRunning, KeyMismatch."""
-    with connection.cursor() as cursor:
-        cursor.execute(prepared(cursor, _ENTER), [_lock_number(caller, key), caller, key])
-        held, stored, status, body = cursor.fetchone()
-    if not held:
-        raise KeyRunning(extra={"retry_after": 1})
-    return None if stored is None else _replay(bytes(stored), wanted, status, body)
+def _enter(caller: str, key: str) -> None:
+    """Takes the key's lock with the transaction's next statement.
+
+    That one raises a DatabaseError, see `_instead`, for a key that is in use or has its answer.
+    """
+    send_along(_ENTER, [_lock_number(caller, key), caller, key])
+
+
+def _instead(error: DatabaseError, caller: str, key: str, wanted: bytes) -> HttpResponse:
+    """The stored answer, where that is what the database said. Raises KeyRunning, KeyMismatch."""
+    said = getattr(error.__cause__, "pgcode", None)
+    if said == _RUNNING:
+        raise KeyRunning(extra={"retry_after": 1}) from error
+    if said == _ANSWERED or violated(error) == _ONCE:
+        stored = _stored(caller, key, wanted)
+        if stored is not None:
+            return stored
+    raise error
+
+
+def _stored(caller: str, key: str, wanted: bytes) -> HttpResponse | None:
+    """The answer to an earlier request with the key, if there was one. Raises KeyMismatch."""
+    answer = IdempotentAnswer.objects.filter(caller=caller, key=key).first()
+    if answer is None:
+        return None
+    return _replay(bytes(answer.request_hash), wanted, answer.status, answer.body)
 
 
 def _replay(stored: bytes, wanted: bytes, status: int, body: str) -> HttpResponse:
@@ -124,22 +140,12 @@ _STORE = (
 
 
 def _store(left: Batch, caller: str, key: str, wanted: bytes, status: int, body: str) -> None:
-    """Writes the answer with what the act left to send; the commit goes along.
-
-    Raises _Collision where another request with the key has committed.
-    """
+    """Writes the answer with what the act left to send; the commit goes along."""
     answer = Batch()
     answer.add(_STORE, [caller, key, wanted, status, body])
-    answer.means(_ONCE, _Collision)
     # What is hot is locked by the act's last statement, so the answer goes before it.
     answer.join(left)
     answer.send(and_commit=True)
-
-
-def _after_collision(caller: str, key: str, wanted: bytes) -> HttpResponse:
-    """Another request with the key committed first: its answer is the answer."""
-    other = IdempotentAnswer.objects.get(caller=caller, key=key)
-    return _replay(bytes(other.request_hash), wanted, other.status, other.body)
 
 
 def idempotent(method: Method[V, P]) -> Answering[V, P]:
@@ -167,40 +173,39 @@ def _answering(
         wanted = request_hash(request)
         try:
             with transaction.atomic():
-                stored = _enter(caller, key, wanted)
-                if stored is not None:
-                    return stored
+                _enter(caller, key)
                 with acting() as left:
                     response = method(view, request, *args, **kwargs)
                 body = _render(response.data)
                 _store(left, caller, key, wanted, response.status_code, body)
             return _response(body, response.status_code)
-        except _Collision:
-            return _after_collision(caller, key, wanted)
-        except (KeyRunning, KeyMismatch):
-            raise
         except LateRefusal as late:
             return _refused(late.in_words(), caller, key, wanted)
         except Refusal as refusal:
             return _refused(refusal, caller, key, wanted)
+        except DatabaseError as error:
+            return _instead(error, caller, key, wanted)
 
     return extend_schema(parameters=[PARAMETER])(once)
 
 
-class _Collision(Exception):
-    """The unique constraint found an answer that the lock should have kept out."""
-
-
 def _refused(refusal: Refusal, caller: str, key: str, wanted: bytes) -> HttpResponse:
-    """The effect is rolled back by now; the refusal is stored as the answer to this key."""
+    """The effect is rolled back by now; the refusal is stored as the answer to this key.
+
+    An act that refused before it asked the database has not been told of an earlier answer.
+    """
     if refusal.status in NOT_STORED or refusal.status >= 500:
-        raise refusal
+        stored = _stored(caller, key, wanted)
+        if stored is None:
+            raise refusal
+        return stored
     body = _render(problems.of_refusal(refusal))
     try:
         with transaction.atomic():
+            _enter(caller, key)
             _store(Batch(), caller, key, wanted, refusal.status, body)
-    except _Collision:
-        return _after_collision(caller, key, wanted)
+    except DatabaseError as error:
+        return _instead(error, caller, key, wanted)
     response = _response(body, refusal.status)
     for name, value in problems.headers_for(refusal).items():
         response[name] = value

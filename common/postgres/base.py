@@ -74,6 +74,10 @@ class Connection(connection):
             with self.cursor() as plain:
                 plain.execute(word)
 
+    def send_along(self, text: str) -> None:
+        """Sends a statement with the next one, before it. What it answers is read by nobody."""
+        self.due.append(text)
+
     def mark(self, savepoint: str) -> None:
         """Opens a savepoint with the next statement."""
         self.due.append(savepoint)

@@ -26,7 +26,7 @@ from ..models import Approval, Compensation
 from ..refusals import IssuanceStopped, RequestChanged, RequestLapsed
 from ..states import ApprovalState, CompensationState, LapseReason
 from .issuing import add_issue, granted_event, issue, wake
-from .preparing import contacts_of, rules_now
+from .locking import contacts_of, rules_now
 from .requesting import (
     REASON_LENGTH,
     approval_event,

@@ -1,34 +1,25 @@
-"""What a grant and a request have in common: the locked case, the rules as they are, the checks.
-
-Locks are taken in one order everywhere: the market's rules, incident and customer, coupon,
-compensation, approval, then counters by rank.
-"""
+"""What a grant and a request have in common: the checks of an offer on a locked case."""
 
 import datetime as dt
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Market, Staff
+from accounts.models import Staff
 from accounts.states import Role
-from common.errors import NotAllowed, NotFound, TransitionRefused
+from common.errors import NotAllowed, TransitionRefused
 from common.money import format_money, share
-from common.prepared import prepared
-from common.rows import build, columns, fresh
-from incidents.models import Category, ContactPoint, Customer, Incident
+from common.rows import fresh
+from incidents.models import ContactPoint, Customer, Incident
 from incidents.states import IncidentState
 
 from .. import scale
-from ..locks import shared
 from ..models import Compensation, Offer, ScaleRule, ScaleVersion
-from ..refusals import IssuanceStopped, NotInScale, OutOfRange, SelfDealing, TooOften
+from ..refusals import IssuanceStopped, NotInScale, OutOfRange, TooOften
 from ..states import CompensationState
+from .locking import lock_and_read
 
 LIVE_STATES = (
     CompensationState.REQUESTED,
@@ -58,120 +49,6 @@ class Ground:
         """Whether the scale asks for a second person from this amount on."""
         bound = self.offer.approval_from_minor
         return bound is not None and self.minor >= bound
-
-
-@lru_cache(maxsize=1)
-def _locking() -> str:
-    parts = (
-        (Incident, "incident"),
-        (Customer, "customer"),
-        (Market, "market"),
-        (Category, "category"),
-    )
-    return (
-        f"SELECT {', '.join(columns(model, alias) for model, alias in parts)} "  # noqa: S608
-        "FROM incidents_incident incident "
-        "JOIN incidents_customer customer ON customer.id = incident.customer_id "
-        "JOIN accounts_market market ON market.id = incident.market_id "
-        "JOIN incidents_category category ON category.id = incident.category_id "
-        "WHERE incident.id = %s FOR NO KEY UPDATE OF incident, customer"
-    )
-
-
-def lock_case(incident_id: uuid.UUID) -> Incident:
-    """The incident and its customer, locked, and its market's rules held; all in one trip.
-
-    Market and category are read along. Raises NotFound.
-    """
-    rules = f"SELECT {shared('market_id')} FROM incidents_incident WHERE id = %s"  # noqa: S608
-    with connection.cursor() as cursor:
-        # Two statements: the second sees what was committed while the first one waited.
-        both = f"{prepared(cursor, rules)}; {prepared(cursor, _locking())}"
-        cursor.execute(both, [incident_id, incident_id])
-        row = cursor.fetchone()
-    if row is None:
-        raise NotFound
-    found: Incident
-    found, customer, market, category = build(row, Incident, Customer, Market, Category)
-    found.customer, found.market, found.category = customer, market, category
-    customer.market = market
-    return found
-
-
-@lru_cache(maxsize=1)
-def _contact_query() -> str:
-    return (
-        f"SELECT {columns(ContactPoint, 'contact')}, EXISTS ("  # noqa: S608
-        "SELECT 1 FROM accounts_staff staff "
-        "WHERE staff.email_fingerprint = contact.fingerprint "
-        "OR staff.phone_fingerprint = contact.fingerprint) "
-        "FROM incidents_contactpoint contact "
-        "WHERE contact.customer_id = %s AND contact.is_active ORDER BY contact.changed_at DESC"
-    )
-
-
-def contacts_of(customer: Customer) -> list[ContactPoint]:
-    """The customer's active contacts, the last changed first.
-
-    Raises SelfDealing when a member of staff, of whatever market or past, has one of them.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(prepared(cursor, _contact_query()), [customer.pk])
-        return _nobodys(cursor.fetchall())
-
-
-def _nobodys(rows: Sequence[Sequence[Any]]) -> list[ContactPoint]:
-    """Contacts with, as the last value of each row, whether it is a member of staff's.
-
-    Raises SelfDealing for one.
-    """
-    if any(row[-1] for row in rows):
-        raise SelfDealing
-    return [build(row, ContactPoint)[0] for row in rows]
-
-
-_RULES_NOW = """
-SELECT (SELECT id FROM compensations_scaleversion
-        WHERE market_id = %(market)s AND state = 'live'),
-       ARRAY(SELECT id FROM compensations_issuancelimit
-             WHERE market_id = %(market)s AND state = 'in_force')
-"""
-
-
-def rules_now(market: Market) -> tuple[int | None, list[int]]:
-    """Ids of the live version and of the limits in force, read after the locks were had."""
-    with connection.cursor() as cursor:
-        cursor.execute(prepared(cursor, _RULES_NOW), {"market": market.pk})
-        version_id, in_force = cursor.fetchone()
-    return version_id, in_force
-
-
-@lru_cache(maxsize=1)
-def _rules_and_contacts() -> str:
-    """The rules of `rules_now` on each row of `_contact_query`, and on one row without contacts."""
-    contact = _contact_query().replace(" ORDER BY contact.changed_at DESC", "")
-    rules = _RULES_NOW.replace("%(market)s", "(SELECT market_id FROM asked)").strip()
-    return (
-        "WITH asked AS MATERIALIZED (SELECT %s::bigint AS market_id), "  # noqa: S608
-        f"rules(live, in_force) AS MATERIALIZED ({rules}) "
-        "SELECT rules.live, rules.in_force, contact.* "
-        f"FROM rules LEFT JOIN ({contact}) AS contact ON TRUE ORDER BY contact.changed_at DESC"
-    )
-
-
-def _rules_and_contacts_now(
-    case: Incident,
-) -> tuple[int | None, list[int], list[Sequence[Any]]]:
-    """What `rules_now` and `contacts_of` read, in one trip; `_nobodys` makes contacts of the rows.
-
-    Read after the locks were had.
-    """
-    with connection.cursor() as cursor:
-        statement = prepared(cursor, _rules_and_contacts())
-        cursor.execute(statement, [case.market_id, case.customer_id])
-        rows = cursor.fetchall()
-    live, in_force, first_key = rows[0][:3]
-    return live, in_force, [] if first_key is None else [row[2:] for row in rows]
 
 
 def check_frequency(offer: Offer, customer: Customer, reissue_of: Compensation | None) -> None:
@@ -234,13 +111,13 @@ def prepare(
     Raises NotAllowed, NotFound, NotInScale, OutOfRange, AmountNeeded, SelfDealing, TooOften,
     IssuanceStopped, TransitionRefused.
     """
-    case = lock_case(incident.pk)
+    locked = lock_and_read(incident.pk)
+    case = locked.case
     market, customer = case.market, case.customer
     if not by.has_role(market, Role.AGENT, Role.SUPERVISOR):
         raise NotAllowed
     check_open(case)
-    version_id, in_force, rows = _rules_and_contacts_now(case)
-    version = scale.version_of(version_id)
+    version = scale.version_of(locked.live_version)
     if version is None:
         raise NotInScale(field="offer")
     rule = scale.rule_for(version, case.category, case.severity, customer.segment)
@@ -250,9 +127,9 @@ def prepare(
     if chosen is None:
         raise NotInScale(field="offer")
     minor = _amount(chosen, case, amount_minor)
-    contacts = _nobodys(rows)
+    contacts = locked.contacts()
     check_frequency(chosen, customer, reissue_of)
-    return Ground(case, version, rule, chosen, minor, contacts, in_force)
+    return Ground(case, version, rule, chosen, minor, contacts, locked.in_force)
 
 
 def unsaved(ground: Ground, *, by: Staff, note: str = "") -> Compensation:

@@ -28,6 +28,7 @@ from .. import codes, ledger
 from ..models import Compensation, Coupon, LedgerEntry, Redemption, Reversal
 from ..refusals import AmountNotTaken, CouponNotValid, ReversalRefused, TransactionReused
 from ..states import Account, CompensationState, CouponState, LedgerEvent
+from ..tills import open_location
 
 Caller = ApiClient | Staff
 RESERVE_MINUTES = (1, 30)
@@ -131,19 +132,23 @@ def validate_coupon(
 _REDEEM = """
 WITH wanted AS (
     SELECT coupon.id, coupon.compensation_id, coupon.currency, coupon.last_four,
-           compensation.incident_id, COALESCE(%(amount)s, coupon.balance_minor) AS amount
+           compensation.incident_id, COALESCE(%(amount)s, coupon.balance_minor) AS amount,
+           place.id AS location_id
     FROM compensations_coupon AS coupon
     JOIN compensations_compensation AS compensation ON compensation.id = coupon.compensation_id
+    LEFT JOIN accounts_location AS place
+      ON place.market_id = %(market)s AND place.code = %(location)s AND place.is_active
     WHERE coupon.code_hash = ANY(%(hashes)s::bytea[]) AND coupon.market_id = %(market)s
       AND {guard}
-      AND (coupon.usable_at = '[]'::jsonb OR coupon.usable_at ? %(location_code)s)
+      AND (%(location)s = '' OR place.id IS NOT NULL)
+      AND (coupon.usable_at = '[]'::jsonb OR coupon.usable_at ? %(location)s)
       AND (%(amount)s::bigint IS NULL OR (%(amount)s > 0 AND %(amount)s <= coupon.balance_minor
            AND (coupon.keeps_balance OR %(amount)s = coupon.balance_minor)))
     {lock}
 ), redemption AS (
     INSERT INTO compensations_redemption (id, coupon_id, market_id, amount_minor, currency,
         location_id, client_id, cashier_id, external_transaction_id)
-    SELECT %(redemption)s, id, %(market)s, amount, currency, %(location)s, %(client)s,
+    SELECT %(redemption)s, id, %(market)s, amount, currency, location_id, %(client)s,
            %(cashier)s, %(external)s
     FROM wanted
     ON CONFLICT (client_id, cashier_id, external_transaction_id) DO NOTHING
@@ -157,7 +162,8 @@ WITH wanted AS (
     FROM wanted, redemption
     WHERE coupon.id = wanted.id
     RETURNING coupon.id, wanted.compensation_id, wanted.incident_id, wanted.amount,
-              coupon.currency, coupon.last_four, coupon.balance_minor, redemption.created_at
+              coupon.currency, coupon.last_four, coupon.balance_minor, redemption.created_at,
+              wanted.location_id
 ), settled AS (
     UPDATE compensations_compensation AS compensation
     SET state = 'settled', ended_at = now()
@@ -186,7 +192,7 @@ _RECORD = event_in_sql(
     object_id="used.compensation_id",
     about_id="used.incident_id",
     after="jsonb_build_object('amount_minor', used.amount, 'currency', used.currency, "
-    "'last_four', used.last_four, 'location', %(location_code)s::text, "
+    "'last_four', used.last_four, 'location', %(location)s::text, "
     "'transaction', %(external)s::text)",
 )
 _GUARDED = _REDEEM.format(
@@ -206,14 +212,15 @@ def redeem(
     code: str,
     external_transaction_id: str,
     market: Market,
-    location: Location | None = None,
+    location: Location | str | None = None,
     amount_minor: int | None = None,
     by: Caller,
 ) -> Redemption:
     """Uses a coupon once, or part of a gift card's balance (`amount_minor`; None for all of it).
 
-    The same transaction number from the same caller, code and amount answers with the redemption it
-    made, whenever it is repeated, unless that one was undone. Raises CouponNotValid,
+    `location` is one of the market's open locations, or its code. The same transaction number from
+    the same caller, code and amount answers with the redemption it made, whenever it is repeated,
+    unless that one was undone. Raises InvalidInput for an unknown location, CouponNotValid,
     AmountNotTaken, TransactionReused, NotAllowed.
     """
     check_till(by, market)
@@ -221,6 +228,8 @@ def redeem(
     made = _redeem_once(hashes, external_transaction_id, market, location, amount_minor, by)
     if made is not None:
         return made
+    if isinstance(location, str):
+        location = open_location(market, location)
     known = _known(external_transaction_id, by)
     if known is None:
         if amount_minor is not None:
@@ -263,19 +272,19 @@ def _redeem_once(
     hashes: list[bytes],
     external_transaction_id: str,
     market: Market,
-    location: Location | None,
+    location: Location | str | None,
     amount_minor: int | None,
     by: Caller,
 ) -> Redemption | None:
-    """The redemption; None, and nothing changed, where the coupon or the number cannot be used."""
+    """The redemption; None, and nothing changed, where one of what was said cannot be used."""
+    place = location.code if isinstance(location, Location) else (location or "").upper()
     client, cashier = _caller_columns(by)
     redemption_id = uuid7()
     values: dict[str, Any] = {
         "hashes": hashes,
         "market": market.pk,
         "amount": amount_minor,
-        "location": location.pk if location else None,
-        "location_code": location.code if location else "",
+        "location": place,
         "client": client,
         "cashier": cashier,
         "redemption": redemption_id,
@@ -297,7 +306,9 @@ def _redeem_once(
         row = cursor.fetchone()
     if row is None:
         return None
-    coupon_id, compensation_id, _incident, amount, currency, last_four, balance, created = row
+    coupon_id, compensation_id, _incident, amount, currency, last_four, balance, created, here = row
+    if not isinstance(location, Location):
+        location = None if here is None else loaded(Location, id=here, code=place, market=market)
     return loaded(
         Redemption,
         id=redemption_id,

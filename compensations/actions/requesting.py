@@ -27,7 +27,8 @@ from ..models import Approval, Compensation, Offer
 from ..refusals import AlreadyGranted, GrantDirectly, LimitExceeded, NeedsApproval
 from ..states import ApprovalState, CompensationState
 from .granting import grant
-from .preparing import ONCE_PER_OFFER, Ground, lock_case, prepare, rules_now, unsaved
+from .locking import lock_case, rules_now
+from .preparing import ONCE_PER_OFFER, Ground, prepare, unsaved
 from .sending import granted_message
 
 REASON_LENGTH = 500

@@ -15,7 +15,7 @@ from ..refusals import VoidRefused
 from ..rights import check_void_right
 from ..states import CompensationState, CouponState
 from .granting import grant
-from .preparing import lock_case
+from .locking import lock_case
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from accounts.states import Role, Scope
 
 from ..actions import redeem, release, reserve, reverse, validate_coupon
 from ..guesses import guarded, origin_of
-from ..tills import Till, till_of
+from ..tills import Till, sale_at, till_of
 from . import examples
 from .serializers import (
     CodeRequest,
@@ -72,7 +72,7 @@ class ValidateView(APIView):
     def post(self, request: Request) -> Response:
         values, till = _read(request, CodeRequest)
         caller = _caller(request)
-        origin = origin_of(request._request, caller, till)
+        origin = origin_of(request._request, caller, till.location)
         with guarded(origin, code=values["code"], market=till.market, looking_up=True):
             found = validate_coupon(
                 code=values["code"], market=till.market, location=till.location, by=caller
@@ -117,15 +117,16 @@ class RedeemView(APIView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        values, till = _read(request, RedeemRequest)
+        values = checked(RedeemRequest, request.data)
         caller = _caller(request)
-        origin = origin_of(request._request, caller, till)
-        with guarded(origin, code=values["code"], market=till.market, looking_up=False):
+        market, location = sale_at(caller, values.get("location", ""))
+        origin = origin_of(request._request, caller, location)
+        with guarded(origin, code=values["code"], market=market, looking_up=False):
             made = redeem(
                 code=values["code"],
                 external_transaction_id=values["external_transaction_id"],
-                market=till.market,
-                location=till.location,
+                market=market,
+                location=location,
                 amount_minor=values.get("amount_minor"),
                 by=caller,
             )
@@ -168,7 +169,7 @@ class ReverseView(APIView):
         values, till = _read(request, ReverseRequest)
         caller = _caller(request)
         code = values.get("code")
-        origin = origin_of(request._request, caller, till)
+        origin = origin_of(request._request, caller, till.location)
         with guarded(origin, code=code or "", market=till.market, looking_up=False):
             done = reverse(
                 code=code,
@@ -198,7 +199,7 @@ class ReserveView(APIView):
     def post(self, request: Request) -> Response:
         values, till = _read(request, ReserveRequest)
         client = _client(request)
-        origin = origin_of(request._request, client, till)
+        origin = origin_of(request._request, client, till.location)
         with guarded(origin, code=values["code"], market=till.market, looking_up=True):
             held = reserve(
                 code=values["code"],
@@ -230,7 +231,7 @@ class ReleaseView(APIView):
     def post(self, request: Request) -> Response:
         values, till = _read(request, CodeRequest)
         client = _client(request)
-        origin = origin_of(request._request, client, till)
+        origin = origin_of(request._request, client, till.location)
         with guarded(origin, code=values["code"], market=till.market, looking_up=True):
             free = release(code=values["code"], market=till.market, by=client)
         return Response(shown(ReservationShape, free))

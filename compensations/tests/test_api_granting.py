@@ -139,14 +139,14 @@ def test_the_same_key_grants_once_and_another_body_is_refused(
 
 
 def test_granting_takes_few_trips(company: Company, agent: Caller, incident: Incident) -> None:
-    """Key with roles, the key's lock, the case's id, its rows with locks, the rules in force with
-    contacts, and one trip for everything that is written, the answer included."""
+    """Key with roles; the key's lock with the case's id; its rows with locks and all that is in
+    force for it; and one trip for everything that is written, the answer included."""
     company.limit("team", "day", "amount", 5_000_00)
     offer = company.offers["coupon"].pk
     agent.post(_grants(company.incident()), {"offer": offer}, key="warm")
     with CaptureQueriesContext(connection) as queries:
         assert agent.post(_grants(incident), {"offer": offer}, key="K").status_code == 201
-    assert len(queries) == 6, [query["sql"][:80] for query in queries]
+    assert len(queries) == 4, [query["sql"][:80] for query in queries]
 
 
 def test_a_refusal_of_the_last_trip_is_the_answer_to_its_key(

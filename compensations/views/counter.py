@@ -29,7 +29,7 @@ from ..forms import AmountForm, CodeForm, PlaceForm
 from ..guesses import guarded, origin_of
 from ..models import Redemption
 from ..refusals import CouponNotValid
-from ..tills import Till, counter_locations
+from ..tills import counter_locations
 from . import checked
 
 PLACE = "counter_place"
@@ -110,7 +110,7 @@ def scan(request: HttpRequest) -> HttpResponse:
 def _check(request: HttpRequest, code: str, here: Location) -> None:
     """Validates the code and keeps what was found. Raises Refusal."""
     cashier = _cashier(request)
-    origin = origin_of(request, cashier, Till(here.market, here))
+    origin = origin_of(request, cashier, here)
     with guarded(origin, code=code, market=here.market, looking_up=True):
         found = validate_coupon(code=code, market=here.market, location=here, by=cashier)
     checked.keep(request, found.coupon_id)

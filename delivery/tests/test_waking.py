@@ -1,10 +1,13 @@
 """A dead, hung or restarted broker never holds a page up, and never makes it fail."""
 
+import json
+import re
 import signal
 import socket
 import subprocess
 import time
 import uuid
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,3 +129,41 @@ def test_the_message_carries_the_id_and_nothing_else(own_broker: OwnBroker) -> N
     arguments, named, _options = message.payload
     assert (arguments, named) == ([str(message_id)], {})
     assert message.headers["task"] == waking.TASK
+
+
+def _waiting() -> dict[str, Any]:
+    """The oldest message in the queue, as it lies there, with its body read."""
+    with current_app.connection_for_read() as connection:
+        channel: Any = connection.default_channel
+        message = json.loads(channel.client.rpop(current_app.conf.task_default_queue))
+    return {**message, "body": json.loads(b64decode(message["body"]))}
+
+
+def _nameless(value: Any, names: dict[str, str]) -> Any:
+    """The same with every id replaced by the order in which it came."""
+    text = json.dumps(value, sort_keys=True)
+    return re.sub(
+        r"[0-9a-f]{8}-[0-9a-f-]{27}", lambda found: names.setdefault(found[0], str(len(names))), text
+    )
+
+
+def test_what_is_cast_is_what_the_library_would_have_sent(own_broker: OwnBroker) -> None:
+    first, second = uuid.uuid4(), uuid.uuid4()
+    assert waking.wake(first)
+    assert waking.wake(second)
+    cast = [_waiting(), _waiting()]
+    with current_app.connection_for_write() as connection:
+        waking._publish(current_app.amqp.Producer(connection.default_channel), first)
+    made = _waiting()
+    for message, row in zip([*cast, made], [first, second, first], strict=True):
+        names = {str(row): "the row"}
+        assert _nameless(message, names) == _nameless(made, {str(first): "the row"})
+        # A task, a delivery and, where the library gives one, an address for answers.
+        assert len(names) >= 3
+    ids = [(one["headers"]["id"], one["properties"]["delivery_tag"]) for one in [*cast, made]]
+    assert len({number for pair in ids for number in pair}) == 6
+
+
+def test_a_wake_for_later_says_when(own_broker: OwnBroker) -> None:
+    assert waking.wake(uuid.uuid4(), 30)
+    assert _waiting()["headers"]["eta"]

@@ -380,7 +380,7 @@ def test_dates_narrow_by_the_day_it_was_logged(desk: Desk) -> None:
 
 
 def test_an_id_tells_when(desk: Desk) -> None:
-    with pytest.raises(IntegrityError, match="incident_id_tells_when"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="the id of a case tells when"), transaction.atomic():
         IncidentFactory.create(
             market=desk.market, id=uuid7(), logged_at=timezone.now() - dt.timedelta(days=2)
         )
