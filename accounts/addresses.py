@@ -7,7 +7,8 @@ from django.http import HttpRequest
 def client_address(request: HttpRequest) -> str:
     """The caller's network address: the peer's, or what our own proxy says of it."""
     trusted: int = getattr(settings, "ALLAUTH_TRUSTED_PROXY_COUNT", 0)
-    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
-    if trusted and len(forwarded) >= trusted and forwarded[-trusted].strip():
-        return forwarded[-trusted].strip()[:45]
+    if trusted:
+        forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+        if len(forwarded) >= trusted and forwarded[-trusted].strip():
+            return forwarded[-trusted].strip()[:45]
     return str(request.META.get("REMOTE_ADDR", ""))

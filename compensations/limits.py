@@ -143,21 +143,18 @@ def _in_force(market: Market) -> list[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
+@lru_cache(maxsize=10_000)
 def _applicable(
-    market: Market,
-    staff: Staff,
-    role: str,
-    customer: Customer | None,
-    in_force: Sequence[int] | None,
-) -> list[IssuanceLimit]:
-    """Limits in force for this act; one with a target replaces the general one of its kind."""
-    segment = customer.segment if customer else ""
-    found = [_limit(pk) for pk in (_in_force(market) if in_force is None else in_force)]
+    in_force: tuple[int, ...], staff_id: uuid.UUID, team_id: int | None, role: str, segment: str
+) -> tuple[IssuanceLimit, ...]:
+    """Of these limits those that bound the act; one with a target replaces the general one of its
+    kind. Kept in memory, as limits never change: what is in force is asked each time."""
+    found = [_limit(pk) for pk in in_force]
     found = [
         limit
         for limit in found
-        if limit.for_staff_id in {None, staff.pk}
-        and limit.for_team_id in {None, staff.team_id}
+        if limit.for_staff_id in {None, staff_id}
+        and limit.for_team_id in {None, team_id}
         and limit.for_role in {"", role}
         and limit.for_segment in {"", segment}
         and (role != Role.FINANCE or limit.scope not in PERSONAL or _is_targeted(limit))
@@ -173,7 +170,7 @@ def _applicable(
         key = (limit.scope, limit.window, limit.measure)
         if key not in best or weight > best[key][0]:
             best[key] = (weight, limit)
-    return [limit for _weight, limit in best.values()]
+    return tuple(limit for _weight, limit in best.values())
 
 
 def _is_targeted(limit: IssuanceLimit) -> bool:
@@ -246,7 +243,9 @@ def limits_for(
     role = role or acting_role(staff, market)
     keys = []
     single = []
-    for limit in _applicable(market, staff, role, customer, in_force):
+    ids = tuple(_in_force(market) if in_force is None else in_force)
+    segment = customer.segment if customer else ""
+    for limit in _applicable(ids, staff.pk, staff.team_id, role, segment):
         if limit.scope == LimitScope.GRANT:
             single.append(limit)
             continue

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
-from django.db import DataError, ProgrammingError, connection, transaction
+from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
 
 from audit.actions import SYSTEM, event
 from audit.models import AuditEvent
+from common.joined import Part, fetch_all
+from common.prepared import send_along
 from common.rows import insert
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,3 +151,72 @@ def test_a_part_whose_statement_cannot_be_read_ends_the_transaction_around_it() 
         with pytest.raises(transaction.TransactionManagementError):
             insert(_row())
     assert _written() == 0
+
+
+_REFUSING = "SELECT guard_room(%s, %s)"
+
+
+def _refused() -> None:
+    send_along(_REFUSING, [1, 2])
+    insert(_row())
+
+
+def test_what_goes_along_goes_on_the_trip_of_the_next_statement() -> None:
+    for _again in range(2):
+        with CaptureQueriesContext(connection) as queries, transaction.atomic():
+            send_along(_REFUSING, [1, 1])
+            insert(_row())
+        # Of the second time, when the server has both: their trip, and the end.
+        said = [query["sql"] for query in queries]
+    assert [sql.count("EXECUTE") for sql in said if "EXECUTE" in sql] == [2]
+    assert _written() == 2
+
+
+def test_what_goes_along_refuses_for_the_statement_that_it_goes_with() -> None:
+    with pytest.raises(IntegrityError, match="no room"), transaction.atomic():
+        _refused()
+    assert _written() == 0
+
+
+def test_a_part_that_was_refused_by_what_went_along_is_taken_back_alone() -> None:
+    with transaction.atomic():
+        insert(_row())
+        with pytest.raises(IntegrityError, match="no room"), transaction.atomic():
+            _refused()
+        insert(_row())
+    assert _written() == 2
+
+
+def test_what_goes_along_with_nothing_is_not_sent() -> None:
+    with transaction.atomic():
+        send_along(_REFUSING, [1, 2])
+    with transaction.atomic():
+        insert(_row())
+    assert _written() == 1
+
+
+def test_nothing_goes_along_outside_a_transaction() -> None:
+    with pytest.raises(RuntimeError):
+        send_along(_REFUSING, [1, 1])
+    insert(_row())
+    assert _written() == 1
+
+
+def test_rows_are_read_after_the_statements_that_go_before_them() -> None:
+    write = (
+        "INSERT INTO audit_auditevent (actor_kind, actor_id, actor_name, role, act, object_kind, "
+    )
+    write += "object_id, about_id, market_code, reason, request_id) "
+    write += "VALUES ('system', '', '', '', 'test.done', 'test', %s, '', '', '', '')"
+    part = Part("row", AuditEvent, frozenset({"before", "after"}))
+    found = fetch_all(
+        "FROM audit_auditevent AS row WHERE row.act = %s ORDER BY row.id",
+        ["test.done"],
+        (part,),
+        also="row.id * 2, 'x'",
+        after=[(write, ["first"]), (write, ["second"])],
+    )
+    assert [(row.object_id, twice == 2 * row.pk, text) for row, twice, text in found] == [
+        ("first", True, "x"),
+        ("second", True, "x"),
+    ]

@@ -35,6 +35,7 @@ from ..models import IdempotentAnswer
 from . import problems
 
 HEADER = "Idempotency-Key"
+_META = "HTTP_IDEMPOTENCY_KEY"
 REPLAYED = "Idempotency-Replayed"
 _ONCE = "idempotency_key_once"
 NOT_STORED = frozenset({400, 401, 403, 404, 429})
@@ -71,10 +72,12 @@ class KeyRunning(Refusal):
     default_message = _("The first request with this key is still running. Ask again in a moment.")
 
 
+_in_one_order = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def request_hash(request: Request) -> bytes:
     """What two equal requests share: method, path and body, whatever the order of its fields."""
-    body = json.dumps(request.data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    line = f"{request.method} {request.path}\n{body}"
+    line = f"{request.method} {request.path}\n{_in_one_order(request.data)}"
     return hashlib.sha256(line.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -166,7 +169,7 @@ def _answering(
 ) -> Answering[V, P]:
     @wraps(method)
     def once(view: V, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        key = request.headers.get(HEADER, "")
+        key = request.META.get(_META, "")
         if not _VISIBLE.fullmatch(key):
             raise KeyRequired
         caller = str(request.user.pk)

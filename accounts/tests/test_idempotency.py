@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.api import idempotency
 from accounts.models import Holiday, IdempotentAnswer
+from common.errors import InvalidInput, NotAllowed
 
 from . import urls
 from .factories import ApiClientFactory, MarketFactory
@@ -92,6 +94,38 @@ def test_what_says_nothing_about_the_act_is_not_stored(till: Any, amount: int, s
     assert IdempotentAnswer.objects.count() == 0
     assert Holiday.objects.count() == 0
     assert spend(till, {"amount": 5}).status_code == 201
+
+
+@pytest.mark.parametrize("refusal", [NotAllowed(), InvalidInput(field="amount")])
+def test_a_refusal_that_asked_nothing_repeats_the_answer_that_there_is(
+    till: Any, refusal: Exception
+) -> None:
+    first = spend(till, {"amount": 5})
+    urls.hooks["refuse at once"] = refusal
+    again = spend(till, {"amount": 5})
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again["Idempotency-Replayed"] == "true"
+    assert spend(till, {"amount": 6}).json()["code"] == "idempotency_mismatch"
+    assert Holiday.objects.count() == IdempotentAnswer.objects.count() == 1
+
+
+def test_a_refusal_that_asked_nothing_is_the_answer_to_its_key(till: Any) -> None:
+    urls.hooks["refuse at once"] = InvalidInput(field="amount")
+    first = spend(till, {"amount": 5})
+    urls.hooks.clear()
+    again = spend(till, {"amount": 5})
+    assert (first.status_code, again.status_code) == (422, 422)
+    assert again.content == first.content
+    assert Holiday.objects.count() == 0
+
+
+def test_the_key_goes_with_the_first_statement_of_the_act(till: Any) -> None:
+    spend(till, {"amount": 5})
+    with CaptureQueriesContext(connection) as queries:
+        assert spend(till, {"amount": 5}, key="k-2").status_code == 201
+    trips = [query["sql"] for query in queries]
+    (first,) = (sql for sql in trips if "k-2" in sql and "accounts_market" in sql)
+    assert first.index("k-2") < first.index("accounts_market")
 
 
 def test_a_foreign_key_is_401_before_anything(till: Any) -> None:

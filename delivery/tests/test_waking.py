@@ -142,9 +142,8 @@ def _waiting() -> dict[str, Any]:
 def _nameless(value: Any, names: dict[str, str]) -> Any:
     """The same with every id replaced by the order in which it came."""
     text = json.dumps(value, sort_keys=True)
-    return re.sub(
-        r"[0-9a-f]{8}-[0-9a-f-]{27}", lambda found: names.setdefault(found[0], str(len(names))), text
-    )
+    an_id = r"[0-9a-f]{8}-[0-9a-f-]{27}"
+    return re.sub(an_id, lambda found: names.setdefault(found[0], str(len(names))), text)
 
 
 def test_what_is_cast_is_what_the_library_would_have_sent(own_broker: OwnBroker) -> None:

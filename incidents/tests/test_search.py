@@ -1,6 +1,7 @@
 """Finding: accents folded, slips tolerated, part of a phone; nothing of another market."""
 
 import datetime as dt
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -385,6 +386,11 @@ def test_an_id_tells_when(desk: Desk) -> None:
             market=desk.market, id=uuid7(), logged_at=timezone.now() - dt.timedelta(days=2)
         )
     assert not Incident.objects.exists()
+    case = IncidentFactory.create(market=desk.market)
+    for change in ({"logged_at": timezone.now() - dt.timedelta(days=2)}, {"id": uuid.UUID(int=1)}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Incident.objects.filter(pk=case.pk).update(**change)
+    Incident.objects.filter(pk=case.pk).update(logged_at=timezone.now() - dt.timedelta(hours=2))
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.CASHIER])
