@@ -247,7 +247,7 @@ def test_a_stale_save_shows_what_changed_and_keeps_the_text(
     answer = desk.post(f"{path}change/", mine)
     text = answer.content.decode()
     assert answer.status_code == 409
-    assert "Lo que yo escribí." in text
+    assert "\nLo que yo escribí.</textarea>" in text
     assert "H-99" in text
     assert "Saved in the meantime" in text
     incident.refresh_from_db()

@@ -35,6 +35,7 @@ from ..forms import (
 from ..places import WORKERS, Desk, desk_page
 from ..selectors.case import CaseView, OptionRow, case_view, option_rows, people_who_work
 from ..selectors.story import GROUPS
+from ..stale import Difference, show_stale
 from .rows import case_or_404
 
 # Older entries of a long story wait behind a link.
@@ -201,36 +202,6 @@ def _shown(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _differences(form: ChangeForm, incident: Incident) -> list[dict[str, Any]]:
-    """Field by field, what is saved now beside what this person wrote."""
-    found = []
-    for name, now in _shown(incident).items():
-        typed = form.data.get(name, "")
-        if name == "version" or str(now).split() == str(typed).split():
-            continue
-        field = form.fields[name]
-        labels = dict(_flat(getattr(field, "choices", [])))
-        found.append(
-            {
-                "label": field.label,
-                "now": labels.get(str(now), now),
-                "typed": labels.get(str(typed), typed),
-            }
-        )
-    return found
-
-
-def _flat(choices: Any) -> list[tuple[str, Any]]:
-    """Choices with their groups opened."""
-    flat = []
-    for value, label in choices:
-        if isinstance(label, list | tuple):
-            flat += [(str(key), text) for key, text in label]
-        else:
-            flat.append((str(value), label))
-    return flat
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk_page(*WORKERS)
 def change(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
@@ -245,7 +216,7 @@ def change(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
         locations=visible_locations(desk.staff).filter(market=market, is_active=True),
         people=people_who_work(desk, market),
     )
-    differences: list[dict[str, Any]] = []
+    differences: list[Difference] = []
     status = 200
     if request.method == "POST":
         status = 422
@@ -260,9 +231,7 @@ def change(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
             except Stale as refusal:
                 status = 409
                 incident = case_or_404(desk, folio)
-                differences = _differences(form, incident)
-                form.data = {**request.POST.dict(), "version": str(incident.version)}
-                show_refusal(form, refusal)
+                differences = show_stale(form, refusal, _shown(incident))
             except Refusal as refusal:
                 show_refusal(form, refusal, ChangeForm.NAMES)
             else:
