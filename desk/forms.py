@@ -467,10 +467,17 @@ class CustomerForm(forms.Form):
         assert isinstance(field, forms.ChoiceField)
         field.choices = list(channels)
 
+
+class ChangeCustomerForm(CustomerForm):
+    """Correcting who the customer is. `version` is the one that the person saw."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+
     @staticmethod
-    def of(customer: Customer) -> dict[str, str]:
+    def of(customer: Customer) -> dict[str, Any]:
         """What the form shows of a customer."""
         return {
+            "version": customer.version,
             "name": customer.name,
             "language": customer.language,
             "preferred_channel": customer.preferred_channel,

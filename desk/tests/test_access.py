@@ -90,7 +90,7 @@ class Things:
             f"{case}messages/{self.message.pk}/again/": {},
             f"{case}messages/{self.message.pk}/write-off/": {"reason": "Error"},
             f"/promises/{self.promise.pk}/end/": {"end": "kept"},
-            f"{customer}change/": {"name": "Otra"},
+            f"{customer}change/": {"version": "1", "name": "Otra"},
             f"{customer}contacts/": {"kind": "phone", "value": "998 123 4567"},
             f"{customer}contacts/{self.contact.pk}/correct/": {"value": "otra@example.com"},
             f"{customer}contacts/{self.contact.pk}/remove/": {},

@@ -9,6 +9,7 @@ from audit.models import AuditEvent
 from compensations.actions import grant
 from compensations.tests.scenario import Company
 from delivery.models import Message
+from incidents.actions import change_customer
 from incidents.models import ContactPoint, Customer
 
 
@@ -66,23 +67,64 @@ def test_a_customer_is_created_once(company: Company, desk: Client) -> None:
     assert 'value="Otra"' in taken.content.decode()
 
 
+def change_form(customer: Customer, **changed: str) -> dict[str, str]:
+    return {
+        "version": str(customer.version),
+        "name": customer.name,
+        "language": customer.language,
+        "preferred_channel": customer.preferred_channel,
+        "external_ref": customer.external_ref,
+        **changed,
+    }
+
+
 def test_a_customer_is_corrected(customer: Customer, desk: Client) -> None:
-    form = {"name": "Mariana Solís Paz", "language": "en", "preferred_channel": "handover"}
+    form = change_form(
+        customer, name="Mariana Solís Paz", language="en", preferred_channel="handover"
+    )
     answer = desk.post(f"/customers/{customer.pk}/change/", form)
     assert answer.status_code == 302
     customer.refresh_from_db()
     assert (customer.name, customer.language) == ("Mariana Solís Paz", "en")
 
 
+def test_a_stale_save_shows_what_changed_and_keeps_the_text(
+    company: Company, customer: Customer, desk: Client
+) -> None:
+    path = f"/customers/{customer.pk}/change/"
+    mine = change_form(customer, name="Mariana Solís Paz")
+    change_customer(
+        customer=customer,
+        version=customer.version,
+        by=company.colleague,
+        language="en",
+        external_ref="H-99",
+    )
+    answer = desk.post(path, mine)
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Saved in the meantime" in text
+    told = {str(row.label): (row.now, row.typed) for row in answer.context["differences"]}
+    assert told == {
+        "Name": (customer.name, "Mariana Solís Paz"),
+        "Language": ("English", "Español"),
+        "Customer number": ("H-99", ""),
+    }
+    assert 'value="Mariana Solís Paz"' in text
+    before = customer.name
+    customer.refresh_from_db()
+    assert (customer.name, customer.language) == (before, "en")
+    assert f'name="version" value="{customer.version}"' in text
+    again = change_form(customer, name="Mariana Solís Paz")
+    assert desk.post(path, again).status_code == 302
+    customer.refresh_from_db()
+    assert (customer.name, customer.external_ref) == ("Mariana Solís Paz", "H-99")
+
+
 def test_the_segment_is_not_an_agents_to_set(customer: Customer, desk: Client) -> None:
     assert 'name="segment"' not in desk.get(f"/customers/{customer.pk}/change/").content.decode()
-    form = {
-        "name": customer.name,
-        "language": "es",
-        "preferred_channel": "email",
-        "segment": "vip",
-    }
-    desk.post(f"/customers/{customer.pk}/change/", form)
+    form = change_form(customer, segment="vip")
+    assert desk.post(f"/customers/{customer.pk}/change/", form).status_code == 302
     customer.refresh_from_db()
     assert customer.segment == "standard"
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from common.errors import Refusal
+from common.errors import Refusal, Stale
 from common.posting import post_only
 from delivery.channels import available_channels
 from incidents.actions import (
@@ -39,15 +39,16 @@ from incidents.states import ContactKind
 from ..actions import once
 from ..filters import read_key
 from ..forms import (
+    ChangeCustomerForm,
     ContactForm,
     CorrectionForm,
-    CustomerForm,
     NewCustomerForm,
     ReasonForm,
     show_refusal,
 )
 from ..places import WORKERS, Desk, desk_page
 from ..selectors.given import given_in_year, given_to, live_coupons
+from ..stale import Difference, show_stale
 from .intake import contact_line
 from .rows import case_row, customer_or_404
 
@@ -193,27 +194,34 @@ def alike(request: HttpRequest, desk: Desk) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk_page(*WORKERS)
 def customer_edit(request: HttpRequest, desk: Desk, pk: uuid.UUID) -> HttpResponse:
-    """Corrects who the customer is; the segment is never an agent's to set."""
+    """Corrects who the customer is; the segment is never an agent's to set.
+
+    A stale save shows what changed in between and keeps the text.
+    """
     customer = customer_or_404(desk, pk)
-    form = CustomerForm(
+    form = ChangeCustomerForm(
         request.POST if request.method == "POST" else None,
-        initial=CustomerForm.of(customer),
+        initial=ChangeCustomerForm.of(customer),
         channels=_channels(desk),
     )
+    differences: list[Difference] = []
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
                 change_customer(customer=customer, by=desk.staff, **form.cleaned_data)
+            except Stale as refusal:
+                status = 409
+                customer = customer_or_404(desk, pk)
+                differences = show_stale(form, refusal, ChangeCustomerForm.of(customer))
             except Refusal as refusal:
                 show_refusal(form, refusal)
             else:
                 messages.success(request, _("The customer is corrected."))
                 return redirect("customer", customer.pk)
-    return render(
-        request, "desk/customer_form.html", {"form": form, "customer": customer}, status=status
-    )
+    context = {"form": form, "customer": customer, "differences": differences}
+    return render(request, "desk/customer_form.html", context, status=status)
 
 
 @post_only("customer", "pk")

@@ -1,5 +1,8 @@
 """Writes of customers and their contact points.
 
+Whoever changes a customer says which `version` they saw; a change of the row grows it. Contacts are
+rows of their own, each with who changed it and when, and leave it as it is.
+
 Audit rows hold masked contacts only. A contact is corrected by a new value on the same row with
 who and when; messages already queued for the old value are withdrawn in the same transaction, so
 that none of them ever reaches a new address, and higher apps queue fresh ones.
@@ -13,7 +16,7 @@ from accounts.models import ApiClient, Market, Staff
 from accounts.states import Language, Scope
 from audit.actions import Actor, record
 from common.contacts import normalise_email, normalise_phone
-from common.errors import InvalidInput
+from common.errors import InvalidInput, Stale
 from delivery.actions import outdate_contact
 from delivery.states import Channel
 
@@ -135,15 +138,21 @@ def _save_numbered(customer: Customer, *, force_insert: bool = False) -> None:
 def change_customer(
     *,
     customer: Customer,
+    version: int,
     by: By,
     name: str | None = None,
     language: str | None = None,
     preferred_channel: str | None = None,
     external_ref: str | None = None,
 ) -> Customer:
-    """Changes what is given; None leaves a field alone. Raises InvalidInput."""
+    """Changes what is given of a customer that still has `version`; None leaves a field alone.
+
+    With no field it only checks the version. Raises Stale (extra: the present version),
+    InvalidInput, NotAllowed.
+    """
     row = _locked(customer)
     actor = authorise(by, row.market_id, *WRITERS, scope=Scope.CUSTOMERS_WRITE)
+    _check_version(row, version)
     wanted = {
         "name": None if name is None else bounds.text(name, "name", 120, required=True),
         "language": language and bounds.choice(language, "language", Language.values),
@@ -164,24 +173,28 @@ def change_customer(
     after = {field: _kept(field, str(value)) for field, value in changed.items()}
     for field, value in changed.items():
         setattr(row, field, value)
+    row.version += 1
     _save_numbered(row)
     _audit("customer.changed", actor, row, row.market, before=before, after=after)
     return row
 
 
 @transaction.atomic
-def set_segment(*, customer: Customer, segment: str, by: By) -> Customer:
+def set_segment(*, customer: Customer, segment: str, version: int, by: By) -> Customer:
     """The customer type, which decides what may be offered: finance or an integration sets it.
 
-    Raises NotAllowed for anybody else, the granting agent above all.
+    Raises NotAllowed for anybody else, the granting agent above all, and Stale unless the customer
+    still has `version` (extra: the present one).
     """
     row = _locked(customer)
     actor = authorise(by, row.market_id, *SEGMENTERS, scope=Scope.CUSTOMERS_WRITE)
+    _check_version(row, version)
     bounds.choice(segment, "segment", Segment.values)
     if segment != row.segment:
         before = row.segment
         row.segment = segment
-        row.save(update_fields=["segment"])
+        row.version += 1
+        row.save(update_fields=["segment", "version"])
         _audit(
             "customer.segment_set",
             actor,
@@ -199,6 +212,12 @@ def _locked(customer: Customer) -> Customer:
         .select_related("market")
         .get(pk=customer.pk)
     )
+
+
+def _check_version(row: Customer, version: int) -> None:
+    """Raises Stale when somebody saved the locked row since it had `version`."""
+    if row.version != version:
+        raise Stale(extra={"version": row.version})
 
 
 @transaction.atomic

@@ -29,6 +29,8 @@ class ContactOut(serializers.Serializer[Any]):
 
 
 class CustomerOut(serializers.Serializer[Customer]):
+    """A customer. `version` goes back with a PATCH."""
+
     id = serializers.UUIDField()
     market = serializers.CharField(source="market.code")
     name = serializers.CharField()
@@ -37,6 +39,7 @@ class CustomerOut(serializers.Serializer[Customer]):
     preferred_channel = serializers.ChoiceField(choices=Channel.choices)
     external_ref = serializers.CharField()
     created_at = serializers.DateTimeField()
+    version = serializers.IntegerField()
     contacts = serializers.SerializerMethodField()
 
     @extend_schema_field(ContactOut(many=True))
@@ -63,8 +66,12 @@ class CustomerIn(StrictSerializer):
 
 
 class CustomerPatch(StrictSerializer):
-    """What may change. A phone or email that is new is added beside the others."""
+    """What may change; `version` is the one that was read.
 
+    A phone or email that is new is added beside the others.
+    """
+
+    version = serializers.IntegerField(min_value=1)
     name = serializers.CharField(max_length=120, required=False)
     language = serializers.ChoiceField(choices=Language.choices, required=False)
     preferred_channel = serializers.ChoiceField(choices=Channel.choices, required=False)

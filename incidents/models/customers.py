@@ -76,6 +76,8 @@ class Customer(models.Model):
     created_by = models.ForeignKey(
         Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    # Grows with every change of this row; a save that was prepared on an older one is refused.
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         indexes = [

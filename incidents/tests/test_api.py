@@ -122,13 +122,33 @@ def test_an_agent_sets_no_segment(desk: Desk, caller: Caller) -> None:
     assert answer.status_code == 403
     assert not Customer.objects.exists()
     customer = desk.customer()
-    assert caller.patch(f"/customers/{customer.pk}", {"segment": "vip"}).status_code == 403
+    patch = {"version": 1, "segment": "vip"}
+    assert caller.patch(f"/customers/{customer.pk}", patch).status_code == 403
     finance = as_staff(StaffFactory.create(market=desk.market, roles=[Role.FINANCE]))
-    answer = finance.patch(f"/customers/{customer.pk}", {"segment": "vip"})
-    assert answer.json()["segment"] == "vip"
+    told = finance.patch(f"/customers/{customer.pk}", patch).json()
+    assert (told["segment"], told["version"]) == ("vip", 2)
+    answer = finance.patch(f"/customers/{customer.pk}", {"version": 1, "segment": "valued"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "stale")
     client = as_client(desk.market, "customers:write")
     answer = client.post("/customers", {"name": "Ana", "segment": "valued", "external_ref": "C-1"})
-    assert answer.json()["segment"] == "valued"
+    told = answer.json()
+    assert (told["segment"], told["version"]) == ("valued", 2)
+    changed = {"version": 2, "name": "Ana Ruiz", "segment": "vip", "phone": "5512345678"}
+    told = client.patch(f"/customers/{told['id']}", changed).json()
+    assert (told["name"], told["segment"], told["version"]) == ("Ana Ruiz", "vip", 4)
+
+
+def test_a_stale_patch_of_a_customer_is_a_conflict(desk: Desk, caller: Caller) -> None:
+    customer = desk.customer()
+    path = f"/customers/{customer.pk}"
+    told = caller.patch(path, {"version": 1, "name": "Mariana Solís", "phone": "5512345678"}).json()
+    assert (told["name"], told["version"], len(told["contacts"])) == ("Mariana Solís", 2, 1)
+    for late in ({"name": "Otra"}, {"email": "una@example.com"}, {"segment": "vip"}, {}):
+        answer = as_client(desk.market, "customers:write").patch(path, {"version": 1, **late})
+        assert answer.status_code == 409, late
+        assert (answer.json()["code"], answer.json()["version"]) == ("stale", 2)
+    assert caller.patch(path, {"name": "Otra"}).json()["errors"].keys() == {"version"}
+    assert caller.get(path).json() == told
 
 
 def test_a_client_looks_up_and_never_lists(desk: Desk) -> None:

@@ -54,7 +54,9 @@ def _open(desk: Desk) -> Callable[[], Any]:
 def _segment(desk: Desk) -> Callable[[], Any]:
     customer = desk.customer()
     finance = StaffFactory.create(market=desk.market, roles=[Role.FINANCE])
-    return lambda: actions.set_segment(customer=customer, segment=Segment.VIP, by=finance)
+    return lambda: actions.set_segment(
+        customer=customer, segment=Segment.VIP, version=1, by=finance
+    )
 
 
 def _with(make: Callable[[Desk], Any], act: Callable[[Desk, Any], Any]) -> Act:
@@ -87,7 +89,9 @@ ACTS: dict[str, Act] = {
     "set_segment": _segment,
     "change_customer": _with(
         lambda desk: desk.customer(),
-        lambda desk, row: actions.change_customer(customer=row, name="Otra", by=desk.agent),
+        lambda desk, row: actions.change_customer(
+            customer=row, version=1, name="Otra", by=desk.agent
+        ),
     ),
     "add_contact": _with(
         lambda desk: desk.customer(),

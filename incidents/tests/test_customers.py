@@ -1,4 +1,4 @@
-"""Writes of customers and contacts: bounds, masks, corrections, segments."""
+"""Writes of customers and contacts: bounds, masks, versions, corrections, segments."""
 
 import json
 
@@ -8,7 +8,7 @@ from accounts.models import Staff
 from accounts.states import Role
 from accounts.tests.factories import ApiClientFactory, StaffFactory
 from audit.models import AuditEvent
-from common.errors import InvalidInput, NotAllowed
+from common.errors import InvalidInput, NotAllowed, Stale
 from common.fingerprints import fingerprint
 from common.ids import uuid7
 from delivery import registry as delivery_registry
@@ -76,22 +76,46 @@ def test_a_customer_number_is_one_person_in_a_market(desk: Desk, abroad: Desk) -
     abroad.customer(external_ref="C-1")
     other = desk.customer()
     with pytest.raises(InvalidInput):
-        change_customer(customer=other, external_ref="C-1", by=desk.agent)
+        change_customer(customer=other, version=1, external_ref="C-1", by=desk.agent)
     assert Customer.objects.filter(external_ref="C-1").count() == 2
 
 
 def test_changes_are_recorded_and_names_are_not(desk: Desk) -> None:
     customer = desk.customer()
-    change_customer(customer=customer, name="Mariana Solís", language="en", by=desk.agent)
-    change_customer(customer=customer, name="Mariana Solís", by=desk.agent)
+    changed = change_customer(
+        customer=customer, version=1, name="Mariana Solís", language="en", by=desk.agent
+    )
+    same = change_customer(customer=customer, version=2, name="Mariana Solís", by=desk.agent)
+    assert changed.version == same.version == 2
     row = AuditEvent.objects.get(act="customer.changed")
     assert row.before == {"name": len("Mariana López"), "language": "es"}
     assert row.after == {"name": len("Mariana Solís"), "language": "en"}
 
 
+def test_a_stale_version_changes_nothing(desk: Desk) -> None:
+    customer = desk.customer()
+    change_customer(customer=customer, version=1, name="Mariana Solís", by=desk.agent)
+    for fields in ({"language": "en"}, {}):
+        with pytest.raises(Stale) as refused:
+            change_customer(customer=customer, version=1, by=desk.agent, **fields)
+        assert refused.value.extra == {"version": 2}
+    customer.refresh_from_db()
+    assert (customer.name, customer.language, customer.version) == ("Mariana Solís", "es", 2)
+    assert AuditEvent.objects.filter(act="customer.changed").count() == 1
+
+
+def test_a_contact_leaves_the_version_as_it_is(desk: Desk) -> None:
+    customer = desk.customer()
+    add_contact(customer=customer, kind=ContactKind.EMAIL, value="una@example.com", by=desk.agent)
+    changed = change_customer(customer=customer, version=1, language="en", by=desk.agent)
+    assert changed.version == 2
+
+
 def test_no_audit_row_says_who_a_customer_is(desk: Desk) -> None:
     customer = desk.customer(name="Mariana Ibarra", external_ref="C-4711")
-    change_customer(customer=customer, name="Ximena Ibarra", external_ref="C-4712", by=desk.agent)
+    change_customer(
+        customer=customer, version=1, name="Ximena Ibarra", external_ref="C-4712", by=desk.agent
+    )
     assert AuditEvent.objects.filter(act__startswith="customer.").count() == 2
     told = json.dumps(list(AuditEvent.objects.values("before", "after", "reason")))
     for word in ("Mariana", "Ximena", "Ibarra", "C-471"):
@@ -196,13 +220,17 @@ def test_the_segment_is_finance_s_or_an_integration_s(desk: Desk) -> None:
     supervisor: Staff = StaffFactory.create(market=desk.market, roles=[Role.SUPERVISOR])
     for by in (desk.agent, supervisor):
         with pytest.raises(NotAllowed):
-            set_segment(customer=customer, segment=Segment.VIP, by=by)
+            set_segment(customer=customer, segment=Segment.VIP, version=1, by=by)
     customer.refresh_from_db()
     assert customer.segment == Segment.STANDARD
     finance: Staff = StaffFactory.create(market=desk.market, roles=[Role.FINANCE])
-    assert set_segment(customer=customer, segment=Segment.VIP, by=finance).segment == "vip"
+    vip = set_segment(customer=customer, segment=Segment.VIP, version=1, by=finance)
+    assert (vip.segment, vip.version) == ("vip", 2)
     client = ApiClientFactory.create(market=desk.market, scopes=["customers:write"])
-    assert set_segment(customer=customer, segment=Segment.VALUED, by=client).segment == "valued"
+    with pytest.raises(Stale):
+        set_segment(customer=customer, segment=Segment.VALUED, version=1, by=client)
+    valued = set_segment(customer=customer, segment=Segment.VALUED, version=2, by=client)
+    assert (valued.segment, valued.version) == ("valued", 3)
     assert AuditEvent.objects.filter(act="customer.segment_set").count() == 2
 
 

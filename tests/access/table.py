@@ -190,7 +190,7 @@ DESK: dict[str, Row] = {
     "customer": see(READERS, of(pk="customer")),
     "customer-change": form(
         WORKERS,
-        plain(name="Otro Nombre", language="es", preferred_channel="email"),
+        plain(version="1", name="Otro Nombre", language="es", preferred_channel="email"),
         of(pk="customer"),
     ),
     "contact-add": do(WORKERS, plain(kind="email", value="b@example.com"), of(pk="customer")),
@@ -404,7 +404,7 @@ API: dict[str, Row] = {
     "api-customer": Row(
         (
             Act("GET", READERS | TILL),
-            Act("PATCH", WORKERS | TILL, body=plain(name="Otro"), changes=True),
+            Act("PATCH", WORKERS | TILL, body=plain(version=1, name="Otro"), changes=True),
         ),
         of(key="customer"),
     ),
