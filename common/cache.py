@@ -5,6 +5,7 @@ process then counts on its own for a while, and says so in the log.
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -26,6 +27,9 @@ class _KeptClient(RedisCacheClient):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._clients: dict[bool, Any] = {}
+        # Django has a cache for each thread, so nobody else speaks on this one's connection.
+        self._link: Any = None
+        self._made_by = 0
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Any:
         if write not in self._clients:
@@ -35,21 +39,21 @@ class _KeptClient(RedisCacheClient):
     def get_many(self, keys: Any) -> dict[Any, Any]:
         """One MGET on a kept connection, without what the library wraps around each command.
 
-        A connection that has died meanwhile is made anew by the library's own way.
+        Where a connection has died meanwhile the library asks in its own way, and this one is
+        opened again with the next.
         """
         wanted = list(keys)
         if not wanted:
             return {}
-        pool = self.get_client().connection_pool
-        link = pool.get_connection()
+        if self._link is None or self._made_by != os.getpid():
+            self._link = self.get_client().connection_pool.get_connection()
+            self._made_by = os.getpid()
         try:
-            link.send_command("MGET", *wanted)
-            found = link.read_response()
+            self._link.send_command("MGET", *wanted)
+            found = self._link.read_response()
         except RedisError:
-            link.disconnect()
+            self._link.disconnect()
             return super().get_many(wanted)
-        finally:
-            pool.release(link)
         return {
             key: self._serializer.loads(value)  # type: ignore[attr-defined]
             for key, value in zip(wanted, found, strict=True)

@@ -10,14 +10,11 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import connection
 
 _MARK = re.compile(r"%(?:\((\w+)\))?s|%%")
-# What each open connection has prepared.
-_known: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
 
 
 @lru_cache(maxsize=256)
@@ -48,12 +45,11 @@ def prepared(cursor: Any, sql: str) -> str:
         return sql
     name, prepare, call = _forms(sql)
     link = cursor.connection
-    known = _known.setdefault(link, set())
-    if name not in known:
+    if name not in link.prepared:
         # What is prepared outlives the transaction, even one that is rolled back.
         with connection.wrap_database_errors, link.cursor() as plain:
             plain.execute(prepare)
-        known.add(name)
+        link.prepared.add(name)
     return call
 
 

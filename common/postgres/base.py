@@ -7,11 +7,27 @@ taken back, stays Django's decision.
 """
 
 from typing import Any
+from uuid import UUID
 
 from django.db.backends.postgresql import base
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
+from psycopg2.extensions import (
+    TRANSACTION_STATUS_IDLE,
+    AsIs,
+    connection,
+    cursor,
+    register_adapter,
+)
 
 BEGIN = "BEGIN"
+
+
+def _written(value: UUID) -> AsIs:
+    return AsIs(f"'{value.hex}'::uuid")
+
+
+# An act writes some twenty ids: the driver's own way makes two objects in Python for each, with
+# hyphens that the server only drops.
+register_adapter(UUID, _written)
 
 
 class Cursor(cursor):
@@ -53,6 +69,8 @@ class Connection(connection):
         super().__init__(*args, **options)
         # What goes with the next statement, in order.
         self.due: list[str] = []
+        # Names of the statements that the server has prepared on this connection.
+        self.prepared: set[str] = set()
 
     def send_due(self) -> None:
         """Sends what is due on a trip of its own."""
