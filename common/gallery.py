@@ -11,11 +11,13 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.charts import Bar, Bars, Columns, Row
+from common.heat import Heat, Side
 
 SEVERITIES = [
     ("minor", gettext_lazy("Minor")),
@@ -215,6 +217,21 @@ def gallery(request: HttpRequest) -> HttpResponse:
                         (_("Manners"), 41),
                     ]
                 ],
+            ),
+            "week": Heat(
+                sentence=_("The most on Saturday at 14:00"),
+                heading=_("Hour"),
+                rows=[Side(str(WEEKDAYS[day]), str(WEEKDAYS_ABBR[day])) for day in range(7)],
+                columns=[Side(f"{hour:02}:00", f"{hour:02}:00") for hour in range(24)],
+                values=[
+                    [
+                        max(0, 9 + 2 * (day > 3) - abs(hour - 14) - (day - 5) ** 2 // 4)
+                        for hour in range(24)
+                    ]
+                    for day in range(7)
+                ],
+                link=lambda _day, _hour: "#charts",
+                every=3,
             ),
             "spark": [4, 6, 5, 9, 3, 7, 8, 6, 10, 4, 6, 7, 5, 9, 11, 8, 7, 9, 6, 8, 9],
         },

@@ -1,4 +1,4 @@
-"""Tags that draw: stacked columns with their table, and the small line of a table's row."""
+"""Tags that draw: columns, bars and grids with their tables, and the small line of a row."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common.charts import Bars, Columns, polyline
+from common.heat import Heat
 
 register = template.Library()
 
@@ -22,6 +23,12 @@ def columns(chart: Columns) -> str:
 def bars(chart: Bars) -> str:
     """Ranked bars: the sentence, the bars with their words, and the table one step away."""
     return render_to_string("components/bars.html", {"chart": chart})
+
+
+@register.simple_tag
+def heat(chart: Heat) -> str:
+    """A grid of tinted squares: the sentence, the drawing, its legend, the table one step away."""
+    return render_to_string("components/heat.html", {"chart": chart})
 
 
 @register.simple_tag
