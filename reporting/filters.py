@@ -26,6 +26,7 @@ from .selectors.given import EDGES
 from .selectors.lists import Narrow
 from .selectors.sight import Sight
 from .selectors.slices import Slice
+from .selectors.week import DAYS, HOURS
 from .states import Measure
 
 PERIODS: dict[str, Text] = {
@@ -64,7 +65,7 @@ SORTS = (
 USUAL_SORT = "-value"
 # What a page's address may hold, in the order in which it is written.
 NAMES = ("period", "from", "to", "compare", "team", "location", "category", "channel", "staff")
-LIST_NAMES = ("measure", "kind", "law", "customer", "left", "age")
+LIST_NAMES = ("measure", "kind", "law", "customer", "left", "age", "weekday", "hour")
 MOST_PAGES = 1000
 
 
@@ -321,7 +322,8 @@ def read_address(
 def read_list(address: Address, query: QueryDict) -> None:
     """What the address of a list asks for besides; cases that nobody owns have an id of their own.
 
-    Bands of a chart are those of `selectors.given`.
+    Bands of a chart are those of `selectors.given`. Weekdays are 1 for Monday to 7; what counts
+    this moment, whatever the period, has none and no hour.
     """
     wanted = query.get("measure", "")
     address.measure = Measure(wanted) if wanted in Measure.values else Measure.ISSUED
@@ -333,20 +335,37 @@ def read_list(address: Address, query: QueryDict) -> None:
         for name in ("left", "age")
         if (text := query.get(name, "")) in {str(index) for index in range(len(EDGES) + 1)}
     }
+    week = {} if address.measure.is_of_now else _of_week(query)
+    weekday = week.get("weekday")
     address.part = replace(address.part, kinds=kinds or None, is_statutory=law)
-    address.narrow = Narrow(customer=customer, **bands)
+    address.narrow = Narrow(
+        customer=customer,
+        weekday=weekday - 1 if weekday else None,
+        hour=week.get("hour"),
+        **bands,
+    )
     address.extra = {
         name: text
         for name, text in {
             "kind": ",".join(kinds),
             "law": query.get("law", "") if law is not None else "",
             "customer": str(customer) if customer else "",
-            **{name: str(index) for name, index in bands.items()},
+            **{name: str(number) for name, number in {**bands, **week}.items()},
         }.items()
         if text
     }
     address.after = read_uuid(query.get("after", ""))
     address.before = read_uuid(query.get("before", ""))
+
+
+def _of_week(query: QueryDict) -> dict[str, int]:
+    """The weekday and the hour of an address, where they are any."""
+    allowed = {"weekday": range(1, DAYS + 1), "hour": range(HOURS)}
+    return {
+        name: int(text)
+        for name, numbers in allowed.items()
+        if (text := query.get(name, "")) in {str(number) for number in numbers}
+    }
 
 
 def _page(text: str) -> int:

@@ -1,5 +1,6 @@
-"""What only the compensations themselves can say: repeat customers, what became of a period's
-coupons, what is still valid, what waits, and how near each person is to a limit.
+"""What only the compensations themselves can say: repeat customers, the hours of the week, what
+became of a period's coupons, what is still valid, what waits, and how near each person is to a
+limit.
 
 Each is one statement over the rows of a period, or of now; none reads history.
 """
@@ -22,6 +23,7 @@ from incidents.models import Customer
 
 from ..figures import ratio
 from .slices import NOBODY, Slice
+from .week import WEEK, WEEK_HOUR, clock_values
 
 PAIRS = 10
 # Days left and days of age: up to a week, a month, two, three, and beyond.
@@ -43,6 +45,8 @@ SELECT 'coupons' AS what, NULL::uuid, NULL::uuid, count(*)::bigint,
 FROM given WHERE kind = ANY(%(coupon_kinds)s)
 UNION ALL
 SELECT 'repeat', staff_id, NULL, count(*), sum(minor)::bigint, NULL FROM pair GROUP BY staff_id
+UNION ALL
+SELECT 'hour', NULL, NULL, {week_hour}, count(*), NULL FROM given WHERE NOT is_statutory GROUP BY 4
 UNION ALL
 (SELECT 'pair', staff_id, customer_id, number, minor::bigint, last FROM pair
  ORDER BY number DESC, minor DESC, staff_id, customer_id LIMIT %(pairs)s)
@@ -85,10 +89,14 @@ class Pair:
 
 @dataclass(slots=True)
 class Given:
-    """`coupons` were issued in the period; `redeemed` of them are used up by now."""
+    """`coupons` were issued in the period; `redeemed` of them are used up by now.
+
+    `week` counts goodwill by the hour of the market's week in which it was issued.
+    """
 
     coupons: int = 0
     redeemed: int = 0
+    week: list[int] = field(default_factory=lambda: [0] * WEEK)
     repeat: dict[uuid.UUID, int] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
 
@@ -115,7 +123,7 @@ def of_compensations(part: Slice, alias: str = "") -> tuple[str, dict[str, Any]]
 
 
 def given(part: Slice) -> Given:
-    """Repeat customers, pairs and the fate of the period's coupons."""
+    """Repeat customers, pairs, hours of the week and the fate of the period's coupons."""
     where, values = of_compensations(part)
     start, end = part.bounds
     values |= {
@@ -123,11 +131,15 @@ def given(part: Slice) -> Given:
         "until": end,
         "coupon_kinds": sorted(COUPON_KINDS),
         "pairs": PAIRS,
+        **clock_values(part),
     }
+    statement = _GIVEN.format(where=where, week_hour=WEEK_HOUR)
     found = Given()
-    for what, staff, customer, number, other, last in _run(_GIVEN.format(where=where), values):
+    for what, staff, customer, number, other, last in _run(statement, values):
         if what == "coupons":
             found.coupons, found.redeemed = number, other
+        elif what == "hour":
+            found.week[number] = other
         elif what == "repeat":
             found.repeat[staff] = number
         else:

@@ -38,17 +38,27 @@ from incidents.selectors import logged_between, with_list_relations
 from ..states import Measure, Unit
 from .given import EDGES, edges_age, edges_left
 from .slices import NOBODY, Slice
+from .week import spans
 
 Rows = QuerySet[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrow:
-    """What narrows a list beyond its part: one customer, one band of a chart."""
+    """What narrows a list beyond its part: one customer, one band or square of a chart.
+
+    Monday is weekday 0; both it and the hour are the market's.
+    """
 
     customer: uuid.UUID | None = None
     left: int | None = None
     age: int | None = None
+    weekday: int | None = None
+    hour: int | None = None
+
+    @property
+    def of_week(self) -> bool:
+        return self.weekday is not None or self.hour is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,8 +325,18 @@ ROWS: dict[Measure, Callable[[Slice, Narrow], Rows]] = {
 
 
 def rows_behind(measure: Measure, part: Slice, narrow: Narrow) -> Rows:
-    """The rows of a measure, each with `at` (its moment) and `minor` (its amount or None)."""
-    return ROWS[measure](part, narrow)
+    """The rows of a measure, each with `at` (its moment) and `minor` (its amount or None).
+
+    What is of this moment, whatever the period, has no weekday and no hour to be narrowed by.
+    """
+    rows = ROWS[measure](part, narrow)
+    if narrow.of_week and not measure.is_of_now:
+        within = [
+            Q(at__gte=start, at__lt=end) for start, end in spans(part, narrow.weekday, narrow.hour)
+        ]
+        # Spans, not a sum over each row's clock: the index of the moments leads to them alone.
+        rows = rows.filter(Q(*within, _connector=Q.OR)) if within else rows.none()
+    return rows
 
 
 def total_of(measure: Measure, rows: Rows) -> Total:

@@ -159,6 +159,16 @@ def repeat_customers(asked: Asked) -> dict[uuid.UUID, int]:
     return dict(Counter(staff for (staff, _customer), number in met.items() if number > 1))
 
 
+def week(asked: Asked) -> list[int]:
+    """Goodwill by hour of the week on the market's clock, Monday first."""
+    found = [0] * 7 * 24
+    for row in _goodwill(asked):
+        assert row.issued_at is not None
+        local = row.issued_at.astimezone(ZoneInfo(asked.market.time_zone))
+        found[24 * local.weekday() + local.hour] += 1
+    return found
+
+
 def coupons(asked: Asked) -> tuple[int, int]:
     """Coupons issued in the period, and how many of them are used up."""
     rows = [

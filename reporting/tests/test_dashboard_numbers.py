@@ -102,6 +102,8 @@ def test_the_figures_are_those_of_a_recount(world: World, narrow: str, period: s
     assert {name: getattr(board.totals, name) for name in NAMES} == totals
     assert (board.given.coupons, board.given.redeemed) == naive.coupons(asked)
     assert board.given.repeat == naive.repeat_customers(asked)
+    assert board.given.week == naive.week(asked)
+    assert sum(board.given.week) == board.totals.issued
 
 
 @pytest.mark.parametrize("narrow", ["everything", "a supervisor's teams", "a place", "a person"])

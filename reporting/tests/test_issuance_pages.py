@@ -121,8 +121,19 @@ def test_every_number_adds_up(world: World, signed_in: SignIn, query: str) -> No
             "repeat",
             "valid",
         }
+        assert any("weekday=" in href and "hour=" in href for href, _text in found)
     wrong = [(href, text) for href, text in sorted(set(found)) if not adds_up(client, href, text)]
     assert wrong == []
+
+
+def test_a_list_says_to_which_hour_it_is_narrowed(world: World, signed_in: SignIn) -> None:
+    client = signed_in(world.company.elena)
+    answer = client.get(f"{LIST}?period=30&measure=issued&law=no&weekday=5&hour=23")
+    chips = {chip["label"]: chip["remove_url"] for chip in answer.context["chips"]}
+    assert list(chips) == ["Weekday: Friday", "Hour: 23:00 to 24:00", "Goodwill"]
+    assert "hour=23" in chips["Weekday: Friday"]
+    assert "weekday" not in chips["Weekday: Friday"]
+    assert "hour" not in chips["Hour: 23:00 to 24:00"]
 
 
 def test_a_supervisors_numbers_add_up_in_their_teams(world: World, signed_in: SignIn) -> None:
@@ -214,7 +225,8 @@ def test_an_address_that_says_nonsense_gives_the_usual_page(
     client = signed_in(world.company.elena)
     nonsense = "period=x&from=2026-99-99&to=y&team=z&category=0&staff=q&sort=;&page=-1&compare=?"
     assert client.get(f"{DASHBOARD}?{nonsense}").status_code == 200
-    answer = client.get(f"{LIST}?{nonsense}&measure=x&left=9&age=-1&after=z&kind=q&customer=1")
+    more = "measure=x&left=9&age=-1&after=z&kind=q&customer=1&weekday=0&hour=24"
+    answer = client.get(f"{LIST}?{nonsense}&{more}")
     assert answer.status_code == 200
 
 

@@ -24,6 +24,7 @@ from ..selectors.dashboard import Agent
 from ..selectors.sight import LOOKERS, OWN, READERS, Sight, seen_teams, sight_of
 from ..selectors.slices import NOBODY
 from .shown import Shown, day_written, days_written
+from .week_shown import by_week_hour
 
 LINES = 25
 
@@ -97,6 +98,7 @@ def _page(request: HttpRequest, sight: Sight, path: str) -> HttpResponse:
             ),
             "by_day": shown.by_day(),
             "reasons": shown.reasons(),
+            "by_week_hour": by_week_hour(board, address),
             "left": shown.left(),
             "age": shown.age(),
             "pairs": shown.pairs(),

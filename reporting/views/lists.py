@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -29,6 +30,7 @@ from ..selectors.slices import NOBODY
 from ..states import Measure, Unit
 from .dashboard import address_of
 from .shown import days_written
+from .week_shown import hour_written
 
 
 @require_safe
@@ -98,6 +100,12 @@ def _chips(address: Address) -> list[dict[str, str]]:
                 "remove_url": address.list_url(staff=""),
             }
         )
+    if address.narrow.weekday is not None:
+        day = _("Weekday: %(day)s") % {"day": WEEKDAYS[address.narrow.weekday]}
+        chips.append({"label": day, "remove_url": address.list_url(weekday="")})
+    if address.narrow.hour is not None:
+        hour = _("Hour: %(hour)s") % {"hour": hour_written(address.narrow.hour)}
+        chips.append({"label": hour, "remove_url": address.list_url(hour="")})
     labels = {"yes": _("Owed by law"), "no": _("Goodwill")}
     if "law" in address.extra:
         chips.append(
