@@ -29,6 +29,7 @@ from ..selectors.dashboard import Agent, Figures
 from ..selectors.given import Band
 from ..selectors.sight import READERS, Sight, seen_teams, sight_of
 from ..selectors.slices import NOBODY
+from ..selectors.week import HOURS
 
 
 class IssuanceQuery(StrictSerializer):
@@ -126,6 +127,14 @@ class ReasonShape(serializers.Serializer[dict[str, Any]]):
     face_minor = serializers.IntegerField()
 
 
+class HourShape(serializers.Serializer[dict[str, int]]):
+    """Goodwill of one hour of the week on the market's clock, where there was any."""
+
+    weekday = serializers.IntegerField(help_text="1 is Monday, 7 Sunday.")
+    hour = serializers.IntegerField(help_text="0 to 23; an hour that a night has twice is one.")
+    number = serializers.IntegerField()
+
+
 class BandShape(serializers.Serializer[Band]):
     """Coupons valid now with so many days left, or so old; `high` null is open."""
 
@@ -164,6 +173,7 @@ class IssuanceShape(serializers.Serializer[dict[str, Any]]):
     agents = AgentShape(many=True)
     days = DayShape(many=True)
     reasons = ReasonShape(many=True)
+    hours = HourShape(many=True)
     valid_by_days_left = BandShape(many=True)
     valid_by_age = BandShape(many=True)
     pairs = PairShape(many=True)
@@ -320,6 +330,11 @@ def _answer(board: Board, address: Address) -> dict[str, Any]:
         "reasons": [
             {"category": codes[key].code, "number": number, "face_minor": face}
             for key, (number, face) in sorted(board.issuance.reasons.items())
+        ],
+        "hours": [
+            {"weekday": index // HOURS + 1, "hour": index % HOURS, "number": number}
+            for index, number in enumerate(board.given.week)
+            if number
         ],
         "valid_by_days_left": board.left,
         "valid_by_age": board.age,

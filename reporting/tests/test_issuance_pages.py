@@ -343,6 +343,10 @@ def test_the_api_says_what_the_page_says(world: World, signed_in: SignIn) -> Non
             assert row["figures"]["cases"] == figures.cases
     assert said["totals"]["cases"] == sum(row["figures"]["cases"] for row in said["agents"])
     assert sum(row["face_minor"] for row in said["days"]) == said["totals"]["goodwill_face_minor"]
+    assert sum(row["number"] for row in said["hours"]) == said["totals"]["goodwill"]
+    week = page.context["by_week_hour"].values
+    for row in said["hours"]:
+        assert week[row["weekday"] - 1][row["hour"]] == row["number"] > 0
 
 
 @pytest.mark.parametrize(
