@@ -4,13 +4,12 @@ The rows are ordinary model instances and the SQL is what the ORM would send; wh
 compiling it anew on every call, which costs more than the database does.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from itertools import chain
 from typing import Any, TypeVar
-from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connection
 from django.db.models import Field, ForeignKey, Model
@@ -18,6 +17,7 @@ from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Now
 
+from .light import light
 from .prepared import prepared
 from .transactions import may_commit
 
@@ -148,20 +148,12 @@ class Batch:
                 each = [prepared(cursor, statement) for statement in self._statements]
                 if and_commit and may_commit():
                     each.append("COMMIT")
-                cursor.execute("; ".join(each), _light(chain.from_iterable(self._values)))
+                cursor.execute("; ".join(each), light(chain.from_iterable(self._values)))
         except IntegrityError as error:
             meaning = self._meanings.get(violated(error))
             if meaning is None:
                 raise
             raise meaning() from error
-
-
-def _light(values: Iterable[Any]) -> list[Any]:
-    """The values of statements, with ids in the form that costs both sides the least to read.
-
-    A column or a parameter says that it takes an id; the driver would say it once more for each.
-    """
-    return [value.hex if type(value) is UUID else value for value in values]
 
 
 def violated(error: DatabaseError) -> str:

@@ -21,6 +21,7 @@ from accounts.states import Role, Scope
 from audit.actions import Actor, event, event_in_sql, event_values
 from common.errors import InvalidInput, NotAllowed
 from common.ids import uuid7
+from common.light import light
 from common.prepared import prepared
 from common.rows import insert, loaded
 
@@ -302,7 +303,8 @@ def _redeem_once(
     }
     statement = _UNGUARDED if "redeem" in settings.GUARDS_OFF else _GUARDED
     with connection.cursor() as cursor:
-        cursor.execute(prepared(cursor, statement), values)
+        written = dict(zip(values, light(values.values()), strict=True))
+        cursor.execute(prepared(cursor, statement), written)
         row = cursor.fetchone()
     if row is None:
         return None
