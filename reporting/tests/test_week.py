@@ -164,7 +164,7 @@ def test_every_measure_can_be_narrowed_to_an_hour(company: Company) -> None:
     history.voided(history.given(case, noon + dt.timedelta(hours=1)), noon + dt.timedelta(hours=2))
     used = history.redeemed(history.given(case, noon), noon + dt.timedelta(hours=3))
     history.reversed(used, noon + dt.timedelta(hours=4))
-    found = {}
+    found: dict[Measure, list[int]] = {}
     for measure in (
         Measure.CASES,
         Measure.ISSUED,
