@@ -92,7 +92,7 @@ def live_scale(market: Market) -> ScaleVersion | None:
 def offers_for(incident: Incident, *, by: Staff | None) -> OfferCard:
     """The approved offers on a saved case, with the room left to `by`."""
     held = {
-        row.offer_id: row
+        row.offer_key: row
         for row in Compensation.objects.filter(incident=incident, state__in=HOLDING)
     }
     return _card(
@@ -138,7 +138,7 @@ def _card(
     amount_at_stake_minor: int | None,
     incident: Incident | None,
     by: Staff | None,
-    held: dict[int, Compensation],
+    held: dict[str, Compensation],
 ) -> OfferCard:
     version = scale.live_version(market)
     segment = customer.segment if customer else "standard"
@@ -154,7 +154,7 @@ def _card(
         version,
         rule,
         [
-            _option(offer, market, amount_at_stake_minor, rooms, held.get(offer.pk))
+            _option(offer, market, amount_at_stake_minor, rooms, held.get(offer.key))
             for offer in rule.offers.all()
         ],
     )

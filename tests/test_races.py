@@ -10,8 +10,22 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from compensations.actions import grant, redeem, void
-from compensations.models import Compensation, Coupon, LimitCounter, Redemption
+from compensations.actions import (
+    create_draft,
+    grant,
+    publish_scale,
+    redeem,
+    submit_scale,
+    void,
+)
+from compensations.models import (
+    Compensation,
+    Coupon,
+    LimitCounter,
+    Offer,
+    Redemption,
+    ScaleVersion,
+)
 from compensations.reconciliation import differences
 from compensations.tests.scenario import Company, build, code_of
 from incidents.models import Incident
@@ -19,6 +33,11 @@ from tests.support.race import count, errors, race
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 RACERS = 50
+ONCE_AGAIN = (
+    "TRUNCATE compensations_compensation CASCADE; "
+    "CREATE UNIQUE INDEX compensation_offer_once ON compensations_compensation "
+    "(incident_id, offer_key) WHERE state IN ('requested', 'issued', 'settled')"
+)
 
 
 @pytest.fixture
@@ -157,14 +176,69 @@ def test_twenty_clicks_without_the_constraint(company: Company) -> None:
     incident = company.incident()
     with without(
         (
-            "DROP INDEX compensation_once_per_offer",
-            "TRUNCATE compensations_compensation CASCADE; "
-            "CREATE UNIQUE INDEX compensation_once_per_offer ON compensations_compensation "
-            "(incident_id, offer_id) WHERE state IN ('requested', 'issued', 'settled')",
+            "DROP INDEX compensation_offer_once",
+            ONCE_AGAIN,
         )
     ):
         answers = race(_grant_twice(company, incident), range(20))
         assert count(answers, "ok") > 1
+
+
+def _grant_across(company: Company, incident: Incident, version: ScaleVersion):  # type: ignore[no-untyped-def]
+    """One publishes the version; of the others half hold its coupon, half that of before."""
+    new = Offer.objects.get(rule__version=version, name_en="coupon")
+
+    def work(number: int) -> str:
+        if number == 0:
+            return f"v{publish_scale(version=version, by=company.hugo).number}"
+        offer = new if number % 2 else company.offers["coupon"]
+        return str(grant(incident=incident, offer=offer, by=company.agent).pk)
+
+    return work
+
+
+def _approved(company: Company) -> ScaleVersion:
+    """A version with the same offers, to be published."""
+    draft = create_draft(market=company.market, by=company.elena)
+    submit_scale(version=draft, by=company.elena)
+    return company.approve(draft)
+
+
+def test_clicks_on_both_sides_of_a_publication_grant_once(company: Company) -> None:
+    answers = race(_grant_across(company, company.incident(), _approved(company)), range(20))
+    assert errors(answers) == []
+    # The publication and one grant.
+    assert count(answers, "ok") == 2
+    assert {value for kind, value in answers if kind == "refused"} <= {
+        "already_granted",
+        "not_in_scale",
+    }
+    assert Compensation.objects.count() == 1
+
+
+def test_what_was_granted_is_not_granted_again_by_a_new_version(company: Company) -> None:
+    incident = company.incident()
+    grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    company.offers["coupon"] = company.republish("coupon", maximum=350_00)
+    answers = race(_grant_twice(company, incident), range(20))
+    assert {value for _kind, value in answers} == {"already_granted"}
+    assert Compensation.objects.count() == 1
+
+
+def test_a_new_version_with_an_index_by_the_offers_row(company: Company) -> None:
+    incident = company.incident()
+    with without(
+        (
+            "DROP INDEX compensation_offer_once; "
+            "CREATE UNIQUE INDEX compensation_once_per_row ON compensations_compensation "
+            "(incident_id, offer_id) WHERE state IN ('requested', 'issued', 'settled')",
+            f"DROP INDEX compensation_once_per_row; {ONCE_AGAIN}",
+        )
+    ):
+        grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+        company.offers["coupon"] = company.republish("coupon", maximum=350_00)
+        assert count(race(_grant_twice(company, incident), range(20)), "ok") == 1
+        assert Compensation.objects.count() == 2
 
 
 def _void_or_redeem(company: Company, made: Compensation, code: str):  # type: ignore[no-untyped-def]

@@ -27,7 +27,7 @@ LIVE_STATES = (
     CompensationState.SETTLED,
 )
 # The constraint that keeps an offer from being granted twice on one case.
-ONCE_PER_OFFER = "compensation_once_per_offer"
+ONCE_PER_OFFER = "compensation_offer_once"
 OPEN_STATES = frozenset({IncidentState.OPEN, IncidentState.IN_RECOVERY})
 
 
@@ -143,6 +143,7 @@ def unsaved(ground: Ground, *, by: Staff, note: str = "") -> Compensation:
         version=ground.version,
         rule=ground.rule,
         offer=offer,
+        offer_key=offer.key,
         kind=offer.kind,
         is_statutory=offer.is_statutory,
         face_minor=ground.minor,

@@ -53,6 +53,9 @@ class Compensation(models.Model):
     offer = models.ForeignKey(
         Offer, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
+    # What the offer is, whatever version it is of; held by the same trigger. Where a writer leaves
+    # it out the database fills it in from the offer.
+    offer_key = models.CharField(max_length=120, db_default="")
     kind = models.CharField(max_length=15, choices=OfferKind)
     is_statutory = models.BooleanField()
     face_minor = models.BigIntegerField()
@@ -124,11 +127,12 @@ class Compensation(models.Model):
             ),
         ]
         constraints = [
-            # A double click, a retry or a second tab never grants the same offer twice.
+            # A double click, a retry or a second tab never grants the same offer twice, nor does
+            # another version of the scale in which it has another row.
             models.UniqueConstraint(
-                fields=["incident", "offer"],
+                fields=["incident", "offer_key"],
                 condition=models.Q(state__in=["requested", "issued", "settled"]),
-                name="compensation_once_per_offer",
+                name="compensation_offer_once",
             ),
             models.CheckConstraint(
                 name="compensation_amounts_not_negative",

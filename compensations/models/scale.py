@@ -211,5 +211,10 @@ class Offer(models.Model):
         return in_reader_language(self.terms_es, self.terms_en)
 
     @property
+    def key(self) -> str:
+        """What the offer is, the same in every version of the scale: its kind and Spanish name."""
+        return f"{self.kind}:{self.name_es}"
+
+    @property
     def gives_coupon(self) -> bool:
         return self.kind in COUPON_KINDS

@@ -86,6 +86,17 @@ def test_an_offer_that_was_granted_says_so(
     assert offers["gift_card"]["already_granted"] is None
 
 
+def test_an_offer_that_was_granted_under_another_version_says_so(
+    company: Company, agent: Caller, incident: Incident
+) -> None:
+    made = grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    dearer = company.republish("coupon", maximum=350_00)
+    offers = {offer["id"]: offer for offer in agent.get(_offers(incident)).json()["offers"]}
+    assert offers[dearer.pk]["already_granted"] == str(made.pk)
+    answer = agent.post(_grants(incident), {"offer": dearer.pk})
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_granted")
+
+
 def test_a_hole_of_the_scale_has_no_offers(company: Company, agent: Caller) -> None:
     hole = company.incident(severity="critical", severity_reason="Se cayó")
     assert agent.get(_offers(hole)).json()["offers"] == []

@@ -124,6 +124,30 @@ def test_the_same_offer_twice_on_one_case(company: Company) -> None:
     assert Compensation.objects.count() == 1
 
 
+def test_the_same_offer_of_another_version_is_the_same(company: Company) -> None:
+    incident = company.incident()
+    made = grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    dearer = company.republish("coupon", maximum=350_00)
+    option = next(
+        row for row in offers_for(incident, by=company.agent).options if row.offer.pk == dearer.pk
+    )
+    assert option.already == made
+    assert isinstance(option.refusal, AlreadyGranted)
+    with pytest.raises(AlreadyGranted):
+        grant(incident=incident, offer=dearer, by=company.colleague)
+    void(compensation=made, reason="Se equivocó de opción.", by=company.agent)
+    again = grant(incident=incident, offer=dearer, by=company.agent)
+    assert again.offer_key == made.offer_key == "coupon:coupon"
+
+
+@pytest.mark.parametrize("changes", [{"kind": "discount"}, {"name_es": "Vale de cena"}])
+def test_another_kind_or_name_is_another_offer(company: Company, changes: dict[str, str]) -> None:
+    incident = company.incident()
+    grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    other = company.republish("coupon", **changes)
+    assert grant(incident=incident, offer=other, by=company.agent).state == "issued"
+
+
 @pytest.mark.parametrize("who", ["agent", "colleague", "administrator"])
 def test_a_recipient_who_works_here(company: Company, who: str) -> None:
     customer = company.customer(email=getattr(company, who).email.upper())

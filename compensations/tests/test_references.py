@@ -71,9 +71,19 @@ def test_an_offer_of_a_draft_is_nothing_to_grant(company: Company, given: Compen
     _refused(lambda: _again(given, incident_id=other.pk, **keys))
 
 
+def test_it_says_what_its_offer_is(company: Company, given: Compensation) -> None:
+    other = company.incident(given.customer)
+    _refused(lambda: _again(given, incident_id=other.pk, offer_key="coupon:another"))
+    # Whoever leaves it out, as a load in bulk, has it filled in.
+    made = _again(given, incident_id=other.pk, offer_key="")
+    made.refresh_from_db()
+    assert made.offer_key == company.offers["coupon"].key
+
+
 def test_what_it_refers_to_never_changes(company: Company, given: Compensation) -> None:
     rows = Compensation.objects.filter(pk=given.pk)
     abroad = build("CO")
+    _refused(lambda: rows.update(offer_key="coupon:another"))
     _refused(lambda: rows.update(market=abroad.market))
     _refused(lambda: rows.update(rule=abroad.offers["coupon"].rule))
 

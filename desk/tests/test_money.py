@@ -107,6 +107,18 @@ def test_a_limit_says_which_how_much_is_left_and_what_to_do(
     assert Compensation.objects.count() == 2
 
 
+def test_what_was_granted_under_another_version_is_shown_with_the_way_to_it(
+    company: Company, incident: Incident, path: str, desk: Client
+) -> None:
+    made = grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    dearer = company.republish("coupon", maximum=350_00)
+    page = desk.get(path).content.decode()
+    assert "This offer was already granted on this case." in page
+    assert f'href="#given-{made.pk}"' in page
+    assert f'id="given-{made.pk}"' in page
+    assert re.search(rf'id="offer-{dearer.pk}"[^>]* disabled', page)
+
+
 def test_room_left_bounds_the_upper_end(company: Company, path: str, desk: Client) -> None:
     company.limit("team", "day", "amount", 250_00)
     text = desk.get(path).content.decode()
