@@ -106,6 +106,12 @@ class AlreadyGranted(Refusal):
     default_message = _("This offer was already granted on this case.")
 
 
+class RefundAboveStake(Refusal):
+    """More than is left of what was at stake; `left` says how much, and nobody's yes passes it."""
+
+    code = "refund_above_stake"
+
+
 class TooOften(Refusal):
     code = "too_often"
     default_message = _(

@@ -15,15 +15,14 @@ from common.money import share
 from incidents.models import Category, Customer, Incident
 from incidents.states import IncidentState
 
-from . import approvals, limits, scale
+from . import approvals, limits, refunds, scale
 from .limits import Room
 from .models import Approval, Compensation, Offer, ScaleRule, ScaleVersion
 from .refusals import AlreadyGranted, IssuanceStopped, NeedsApproval
 from .rights import check_void_right
-from .states import ApprovalState, CompensationState, Measure
+from .states import HOLDING, REFUND_KINDS, ApprovalState, CompensationState, Measure
 
 READERS = (Role.AGENT, Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR)
-HOLDING = (CompensationState.REQUESTED, CompensationState.ISSUED, CompensationState.SETTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +149,12 @@ def _card(
         rooms = limits.rooms(
             limits.limits_for(market=market, staff=by, customer=customer, incident=incident)
         )
+    refunded = refunds.refunded_in(held.values())
     return OfferCard(
         version,
         rule,
         [
-            _option(offer, market, amount_at_stake_minor, rooms, held.get(offer.key))
+            _option(offer, market, amount_at_stake_minor, refunded, rooms, held.get(offer.key))
             for offer in rule.offers.all()
         ],
     )
@@ -164,6 +164,7 @@ def _option(
     offer: Offer,
     market: Market,
     amount_at_stake_minor: int | None,
+    refunded: int,
     rooms: list[Room],
     already: Compensation | None,
 ) -> OfferOption:
@@ -174,6 +175,9 @@ def _option(
         allowed = scale.range_of(offer, amount_at_stake_minor)
     except Refusal as unpriced:
         return OfferOption(offer, rooms=counted, already=already, refusal=unpriced)
+    most = allowed.maximum
+    if offer.kind in REFUND_KINDS and amount_at_stake_minor is not None:
+        most = min(most, amount_at_stake_minor - refunded)
     bound = offer.approval_from_minor
     full = limits.blocking(counted, allowed.minimum)
     needs = bound is not None and allowed.minimum >= bound
@@ -183,13 +187,15 @@ def _option(
         refusal = AlreadyGranted(words, field="offer")
     elif market.issuance_stopped_at is not None:
         refusal = IssuanceStopped()
+    elif most < allowed.minimum:
+        refusal = refunds.above_stake(amount_at_stake_minor or 0, refunded, market)
     elif full and not (needs and full[0].is_personal):
         refusal = limits.exceeded(full[0], allowed.minimum, market)
     elif needs:
         refusal = NeedsApproval(
             field="amount_minor", extra={"approval_from": bound, "request": True}
         )
-    most = _bounded(allowed.maximum, [room for room in counted if not room.is_personal])
+    most = _bounded(most, [room for room in counted if not room.is_personal])
     alone = _bounded(most, counted)
     if bound is not None:
         alone = min(alone, bound - 1)

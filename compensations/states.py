@@ -105,6 +105,10 @@ COMPENSATION_TRANSITIONS = arrows(
 )
 
 
+# The states of what a customer has or may still get: an offer is not given again beside them.
+HOLDING = (CompensationState.REQUESTED, CompensationState.ISSUED, CompensationState.SETTLED)
+
+
 class CouponState(TextChoices):
     ISSUED = "issued", pgettext_lazy("coupon", "Valid")
     RESERVED = "reserved", pgettext_lazy("coupon", "Reserved")

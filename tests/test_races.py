@@ -241,6 +241,29 @@ def test_a_new_version_with_an_index_by_the_offers_row(company: Company) -> None
         assert Compensation.objects.count() == 2
 
 
+def _refund_either(company: Company, incident: Incident):  # type: ignore[no-untyped-def]
+    def work(number: int) -> int:
+        offer = company.offers["refund" if number % 2 else "statutory"]
+        return grant(incident=incident, offer=offer, by=company.agent).face_minor
+
+    return work
+
+
+def test_refunds_at_once_never_give_back_more_than_was_at_stake(company: Company) -> None:
+    for _round in range(3):
+        incident = company.incident()
+        answers = race(_refund_either(company, incident), range(12))
+        assert errors(answers) == []
+        assert count(answers, "ok") == 1
+        assert sum(value for kind, value in answers if kind == "ok") <= 2_000_00
+
+
+def test_refunds_at_once_without_looking_at_the_others(company: Company) -> None:
+    incident = company.incident()
+    answers = race(_refund_either(company, incident), range(12), guards_off=["refunds"])
+    assert sum(value for kind, value in answers if kind == "ok") > 2_000_00
+
+
 def _void_or_redeem(company: Company, made: Compensation, code: str):  # type: ignore[no-untyped-def]
     def work(number: int) -> str:
         if number % 2:

@@ -37,7 +37,7 @@ def grant(
     `amount_minor` is in minor units of the market's currency, None for the offer's default;
     `channel` None means the customer's preferred one where it can be used. Raises NotAllowed,
     NotFound, NotInScale, OutOfRange, AmountNeeded, NeedsApproval, SelfDealing, TooOften,
-    LimitExceeded, IssuanceStopped, AlreadyGranted, TransitionRefused.
+    RefundAboveStake, LimitExceeded, IssuanceStopped, AlreadyGranted, TransitionRefused.
     """
     ground = prepare(
         incident=incident, offer=offer, amount_minor=amount_minor, by=by, reissue_of=reissue_of

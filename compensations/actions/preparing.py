@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,17 +16,12 @@ from common.rows import fresh
 from incidents.models import ContactPoint, Customer, Incident
 from incidents.states import IncidentState
 
-from .. import scale
+from .. import refunds, scale
 from ..models import Compensation, Offer, ScaleRule, ScaleVersion
 from ..refusals import IssuanceStopped, NotInScale, OutOfRange, TooOften
-from ..states import CompensationState
+from ..states import HOLDING, REFUND_KINDS, CompensationState
 from .locking import lock_and_read
 
-LIVE_STATES = (
-    CompensationState.REQUESTED,
-    CompensationState.ISSUED,
-    CompensationState.SETTLED,
-)
 # The constraint that keeps an offer from being granted twice on one case.
 ONCE_PER_OFFER = "compensation_offer_once"
 OPEN_STATES = frozenset({IncidentState.OPEN, IncidentState.IN_RECOVERY})
@@ -60,7 +56,7 @@ def check_frequency(offer: Offer, customer: Customer, reissue_of: Compensation |
         customer=customer,
         kind=offer.kind,
         offer__name_es=offer.name_es,
-        state__in=[*LIVE_STATES, CompensationState.EXPIRED],
+        state__in=[*HOLDING, CompensationState.EXPIRED],
         created_at__gte=since,
     )
     if reissue_of is not None:
@@ -69,6 +65,18 @@ def check_frequency(offer: Offer, customer: Customer, reissue_of: Compensation |
         raise TooOften(
             extra={"times": offer.per_customer, "days": offer.per_customer_days}, field="offer"
         )
+
+
+def check_refunds(
+    offer: Offer, case: Incident, minor: int, reissue_of: Compensation | None
+) -> None:
+    """Raises RefundAboveStake. The case is locked, so two refunds cannot slip past together."""
+    at_stake = case.amount_at_stake_minor
+    if offer.kind not in REFUND_KINDS or at_stake is None or "refunds" in settings.GUARDS_OFF:
+        return
+    refunded = refunds.refunded_on(case.pk, but=reissue_of)
+    if refunded + minor > at_stake:
+        raise refunds.above_stake(at_stake, refunded, case.market)
 
 
 def _amount(offer: Offer, incident: Incident, amount_minor: int | None) -> int:
@@ -109,7 +117,7 @@ def prepare(
     """Locks the case and checks everything but the limits and who else has to agree.
 
     Raises NotAllowed, NotFound, NotInScale, OutOfRange, AmountNeeded, SelfDealing, TooOften,
-    IssuanceStopped, TransitionRefused.
+    RefundAboveStake, IssuanceStopped, TransitionRefused.
     """
     locked = lock_and_read(incident.pk)
     case = locked.case
@@ -129,6 +137,7 @@ def prepare(
     minor = _amount(chosen, case, amount_minor)
     contacts = locked.contacts()
     check_frequency(chosen, customer, reissue_of)
+    check_refunds(chosen, case, minor, reissue_of)
     return Ground(case, version, rule, chosen, minor, contacts, locked.in_force)
 
 

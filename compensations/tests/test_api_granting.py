@@ -97,6 +97,24 @@ def test_an_offer_that_was_granted_under_another_version_says_so(
     assert (answer.status_code, answer.json()["code"]) == (409, "already_granted")
 
 
+def test_refunds_above_what_was_at_stake_are_refused(
+    company: Company, agent: Caller, incident: Incident
+) -> None:
+    grant(incident=incident, offer=company.offers["refund"], by=company.agent)
+    wanted = {"offer": company.offers["statutory"].pk, "reason": "Lo exige."}
+    answer = agent.post(_grants(incident), wanted)
+    assert answer.status_code == 409
+    body = answer.json()
+    assert (body["code"], body["at_stake"], body["left"]) == (
+        "refund_above_stake",
+        2_000_00,
+        1_500_00,
+    )
+    offers = {offer["kind"]: offer for offer in agent.get(_offers(incident)).json()["offers"]}
+    assert offers["full_refund"]["refusal"]["code"] == "refund_above_stake"
+    assert offers["full_refund"]["requestable"] is False
+
+
 def test_a_hole_of_the_scale_has_no_offers(company: Company, agent: Caller) -> None:
     hole = company.incident(severity="critical", severity_reason="Se cayó")
     assert agent.get(_offers(hole)).json()["offers"] == []

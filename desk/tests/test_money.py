@@ -119,6 +119,19 @@ def test_what_was_granted_under_another_version_is_shown_with_the_way_to_it(
     assert re.search(rf'id="offer-{dearer.pk}"[^>]* disabled', page)
 
 
+def test_a_refund_above_what_was_at_stake_is_refused_before_it_is_chosen(
+    company: Company, incident: Incident, path: str, desk: Client
+) -> None:
+    grant(incident=incident, offer=company.offers["refund"], by=company.agent)
+    words = "$\u00a01,500.00 of it is left"
+    page = desk.get(path).content.decode()
+    assert words in page
+    assert re.search(rf'id="offer-{company.offers["statutory"].pk}"[^>]* disabled', page)
+    answer = desk.post(f"{path}grant/", offer(company, "statutory", reason="Lo exige la ley."))
+    assert answer.status_code == 409
+    assert words in answer.content.decode()
+
+
 def test_room_left_bounds_the_upper_end(company: Company, path: str, desk: Client) -> None:
     company.limit("team", "day", "amount", 250_00)
     text = desk.get(path).content.decode()
