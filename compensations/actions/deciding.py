@@ -88,15 +88,22 @@ def try_to_approve(*, approval: Approval, by: Staff, note: str = "") -> Approval
     _issued(compensation)
     message = _message(compensation, contacts)
     batch = Batch()
+    actor = by.as_actor(role)
     add_issue(
         batch,
         compensation,
         message,
-        approval_event(waiting, compensation, by.as_actor(role), note),
+        approval_event(waiting, compensation, actor, note),
         granted_event(compensation, message, by=by, role=role, reason=waiting.reason),
     )
-    # The step is the work of whoever asked.
-    start_recovery(incident=case, by=compensation.granted_by, compensated=True, batch=batch)
+    # The step is the work of whoever asked; the case moves by this decision.
+    start_recovery(
+        incident=case,
+        by=compensation.granted_by,
+        compensated=True,
+        decided_by=actor,
+        batch=batch,
+    )
     authority = limits.NONE
     if not compensation.is_statutory:
         authority = limits.limits_for(

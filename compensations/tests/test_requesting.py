@@ -117,6 +117,24 @@ def test_a_yes_grants_in_one_commit(company: Company) -> None:
     assert list(differences()) == []
 
 
+def test_the_trail_names_who_moved_the_case_and_the_step_whose_work_it_was(
+    company: Company,
+) -> None:
+    """Finance decides, who works no cases; the case was nobody's."""
+    incident = company.incident()
+    Incident.objects.filter(pk=incident.pk).update(owner=None, team=None)
+    approve(approval=asked(company, incident=incident), by=company.elena)
+    moved = AuditEvent.objects.filter(
+        object_id=incident.pk, act__in=["incident.recovery_started", "incident.changed"]
+    )
+    assert moved.count() == 2
+    assert set(moved.values_list("actor_id", "role")) == {(str(company.elena.pk), "finance")}
+    incident.refresh_from_db()
+    assert (incident.state, incident.owner) == ("in_recovery", company.agent)
+    step = incident.steps.get(step="compensate")
+    assert (step.done_by, step.proof) == (company.agent, "granted")
+
+
 def test_a_no_has_a_reason_and_gives_the_room_back(company: Company) -> None:
     company.limit("team", "day", "amount", 1_000_00)
     waiting = asked(company)

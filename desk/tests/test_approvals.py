@@ -6,12 +6,14 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
 from accounts.models import Staff
 from accounts.states import Role
 from compensations.actions import approve, pass_up, request
 from compensations.models import Approval, Compensation, LimitCounter
 from compensations.tests.scenario import Company, person
+from desk.selectors.story import story
 from incidents.models import Incident
 
 from .conftest import SignIn
@@ -282,6 +284,10 @@ def test_the_story_tells_of_the_request(company: Company, incident: Incident, de
     assert "Endorsed and passed to finance" in text
     assert "Granted: large" in text
     assert "Recorded:" not in text
+    with override("en"):
+        told = story(incident, list(Compensation.objects.all()), [])
+    started = next(entry for entry in told if entry.text == "Recovery started")
+    assert started.who == company.elena.name
 
 
 @pytest.mark.parametrize("times", [1, 6])

@@ -219,11 +219,14 @@ def lock_incident(incident: Incident) -> Incident:
     )
 
 
-def _own(row: Incident, by: Staff) -> dict[str, Any] | None:
-    """Makes `by` the owner of a locked row that nobody owns; gives what its audit row says."""
+def _own(row: Incident, by: Staff, actor: Actor | None = None) -> dict[str, Any] | None:
+    """Makes `by` the owner of a locked row that nobody owns; gives what its audit row says.
+
+    `actor` is who makes them so, where that is another.
+    """
     if row.owner_id is not None or not by.is_active or not by.has_role(row.market_id, *WRITERS):
         return None
-    actor = authorise(by, row.market_id, *WRITERS)
+    actor = actor or authorise(by, row.market_id, *WRITERS)
     before = {"owner": None, "team": str(row.team_id) if row.team_id else None}
     row.owner, row.team_id = by, by.team_id
     row.version += 1
@@ -422,17 +425,23 @@ VALUES (%s, 'compensate', %s, 'granted') ON CONFLICT DO NOTHING
 
 
 def start_recovery(
-    *, incident: Incident, by: Staff, compensated: bool = False, batch: Batch | None = None
+    *,
+    incident: Incident,
+    by: Staff,
+    compensated: bool = False,
+    decided_by: Actor | None = None,
+    batch: Batch | None = None,
 ) -> Incident:
     """Puts an open case in recovery; `incident` is a row that the caller has locked.
 
     A case that nobody owns becomes `by`'s. With `compensated` the moment of the first compensation
     is kept and the step ticked: what a grant proves. A case that is in recovery already stays
-    there. The statements join `batch`, for a caller that sends it in the same transaction; without
-    one they are sent at once.
+    there. The work is `by`'s; where another person's yes is what moves the case, as with a
+    request, `decided_by` is who the trail names. The statements join `batch`, for a caller that
+    sends it in the same transaction; without one they are sent at once.
     """
     sent = Batch() if batch is None else batch
-    owned = _own(incident, by)
+    owned = _own(incident, by, decided_by)
     if owned is not None:
         sent.insert(event(**owned))
     moved = incident.state == IncidentState.OPEN
@@ -444,7 +453,7 @@ def start_recovery(
     if moved or first:
         incident.version += 1
     if moved:
-        actor = authorise(by, incident.market_id, *WRITERS)
+        actor = decided_by or authorise(by, incident.market_id, *WRITERS)
         states = {
             "before": {"state": str(IncidentState.OPEN)},
             "after": {"state": str(IncidentState.IN_RECOVERY)},
