@@ -126,6 +126,11 @@ class CaseView:
     can_work: bool
 
     @property
+    def unconfirmed(self) -> list[Given]:
+        """What was granted to be handed over, and nobody said that the customer has it."""
+        return [row for row in self.given if row.latest is not None and row.latest.to_confirm]
+
+    @property
     def rooms(self) -> list[Room]:
         """The room of the offers on the page."""
         return tightest(self.offers.options if self.offers else [])

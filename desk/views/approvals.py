@@ -22,18 +22,19 @@ from compensations.actions import approve, pass_up, reject, withdraw
 from compensations.models import Approval
 from compensations.selectors import visible_approvals
 from compensations.states import ApprovalState
+from delivery.selectors import latest_for
 
 from ..forms import DecidedFilter, DecisionForm, show_refusal
 from ..places import WORKERS, Desk, desk_page
 from ..selectors import approvals as reads
 from ..selectors.case import case_view
 from ..selectors.given import Asked
+from ..selectors.handover import approved_words
 from .rows import case_or_404
 
 DECIDERS = (Role.SUPERVISOR, Role.FINANCE)
 READERS = (Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR)
 SAID = {
-    "approve": gettext_lazy("Approved. The customer's message is on the way."),
     "reject": gettext_lazy("Rejected. Whoever asked sees your reason."),
     "pass_up": gettext_lazy("Endorsed. It waits for finance now."),
 }
@@ -134,7 +135,8 @@ def decide(request: HttpRequest, desk: Desk, pk: uuid.UUID) -> HttpResponse:
             else:
                 refusal = error
         else:
-            messages.success(request, str(SAID[decision]))
+            said = _approved(row) if decision == "approve" else str(SAID[decision])
+            messages.success(request, said)
             return redirect(after)
     # Read again: whoever was first has decided it meanwhile.
     return _inbox(
@@ -146,6 +148,12 @@ def decide(request: HttpRequest, desk: Desk, pk: uuid.UUID) -> HttpResponse:
         refusal=refusal,
         status=status,
     )
+
+
+def _approved(row: Approval) -> str:
+    """What has become of the customer's message, and who sees to one that goes by hand."""
+    agent = row.compensation.incident.owner or row.requested_by
+    return approved_words(latest_for(row.compensation_id), agent.name)
 
 
 def _next(desk: Desk, decided: Approval) -> str:

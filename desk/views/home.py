@@ -18,6 +18,7 @@ from incidents.selectors import due_promises
 from ..places import Desk, desk_of, desk_page
 from ..selectors import lists
 from ..selectors.approvals import own_waiting_rows
+from ..selectors.handover import to_hand_over
 from .rows import case_row
 
 
@@ -43,6 +44,8 @@ def home(request: HttpRequest) -> HttpResponseBase:
 def my_cases(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The person's open cases by what runs out next, what they owe, and the room they have."""
     rows = lists.my_next(desk)
+    waiting = to_hand_over(lists.mine(desk))
+    cases = {one.compensation.incident_id for one in waiting}
     rooms = [room for room in room_for(desk.staff, desk.market) if room.measure == Measure.AMOUNT]
     tomorrow = lists.end_of_today(desk)
     owed = [row for row in due_promises(desk.staff, limit=8) if row.market_id == desk.market.pk]
@@ -50,7 +53,8 @@ def my_cases(request: HttpRequest, desk: Desk) -> HttpResponse:
         request,
         "desk/home.html",
         {
-            "rows": [case_row(row) for row in rows],
+            "rows": [case_row(row, to_hand_over=row.pk in cases) for row in rows],
+            "to_hand_over": waiting,
             "rooms": rooms[:2],
             "promises": owed,
             "end_of_today": tomorrow,

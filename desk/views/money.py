@@ -35,6 +35,7 @@ from ..forms import GrantForm, ReasonForm, SendForm, show_refusal
 from ..places import WORKERS, Desk, desk_page
 from ..selectors.case import channel_choices
 from ..selectors.given import LIVE
+from ..selectors.handover import asked_words, granted_words
 from ..selectors.way import way_of
 from .case import case_page
 from .rows import case_or_404
@@ -44,9 +45,8 @@ def _case(incident: Incident, anchor: str = "") -> str:
     return reverse("incident", args=[incident.folio]) + anchor
 
 
-def _after_sending(incident: Incident, compensation: Compensation) -> str:
+def _after_sending(incident: Incident, compensation: Compensation, message: Message | None) -> str:
     """What is handed over has a page of its own; the rest shows its way on the case."""
-    message = latest_for(compensation.pk)
     if message is not None and message.channel == Channel.HANDOVER:
         portal_url(compensation, message)
         return reverse("handover", args=[incident.folio, message.pk])
@@ -86,12 +86,11 @@ def grant_offer(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
                 by=desk.staff,
             )
             if made.state == CompensationState.REQUESTED:
-                accepted(
-                    request, _("Asked. It is granted and sent the moment somebody approves it.")
-                )
+                accepted(request, asked_words(made))
                 return _case(incident, "#given")
-            accepted(request, _("Granted. Its message is on the way."))
-            return _after_sending(incident, made)
+            message = latest_for(made.pk)
+            accepted(request, granted_words(message))
+            return _after_sending(incident, made, message)
 
         try:
             address = once(staff=desk.staff, path=request.path, data=request.POST, act=run)
@@ -122,8 +121,10 @@ def send(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> HttpRes
         return redirect(_case(incident, "#given"))
 
     def run() -> str:
-        resend(compensation=compensation, channel=form.cleaned_data["channel"], by=desk.staff)
-        return _after_sending(incident, compensation)
+        message = resend(
+            compensation=compensation, channel=form.cleaned_data["channel"], by=desk.staff
+        )
+        return _after_sending(incident, compensation, message)
 
     try:
         address = once(staff=desk.staff, path=request.path, data=request.POST, act=run)
@@ -150,7 +151,7 @@ def take_back(request: HttpRequest, desk: Desk, folio: str, pk: uuid.UUID) -> Ht
         def run() -> str:
             if again:
                 fresh = reissue(compensation=compensation, reason=reason, by=desk.staff)
-                return _after_sending(incident, fresh)
+                return _after_sending(incident, fresh, latest_for(fresh.pk))
             void(compensation=compensation, reason=reason, by=desk.staff)
             return _case(incident, "#given")
 

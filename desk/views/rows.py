@@ -19,6 +19,8 @@ from ..places import Desk
 class CaseRow:
     incident: Incident
     clock: Clock | None
+    # Whether something granted waits for a person to hand it over.
+    to_hand_over: bool = False
 
     @property
     def state_label(self) -> str:
@@ -26,9 +28,9 @@ class CaseRow:
         return str(IncidentState(self.incident.state).label)
 
 
-def case_row(incident: Incident) -> CaseRow:
+def case_row(incident: Incident, *, to_hand_over: bool = False) -> CaseRow:
     """A case with its running clock."""
-    return CaseRow(incident, next_clock(incident))
+    return CaseRow(incident, next_clock(incident), to_hand_over)
 
 
 def case_or_404(desk: Desk, folio: str) -> Incident:
