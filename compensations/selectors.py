@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,7 +20,7 @@ from .limits import Room
 from .models import Approval, Compensation, Offer, ScaleRule, ScaleVersion
 from .refusals import AlreadyGranted, IssuanceStopped, NeedsApproval
 from .rights import check_void_right
-from .states import HOLDING, REFUND_KINDS, ApprovalState, CompensationState, Measure
+from .states import ASKED_AGAIN, HOLDING, REFUND_KINDS, ApprovalState, CompensationState, Measure
 
 READERS = (Role.AGENT, Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR)
 
@@ -268,6 +268,31 @@ def waiting_approvals(user: Staff | ApiClient) -> QuerySet[Approval]:
     return (
         visible_approvals(user).filter(state=ApprovalState.PENDING).order_by("requested_at", "id")
     )
+
+
+def ended_by_itself(by: Staff, market: Market) -> QuerySet[Approval]:
+    """What a person asked for that nobody decided and they can still ask for again.
+
+    The case is open and holds nothing of the kind: neither another request nor what was asked.
+    """
+    again = Compensation.objects.filter(
+        incident=OuterRef("compensation__incident"),
+        offer_key=OuterRef("compensation__offer_key"),
+        state__in=HOLDING,
+    )
+    return Approval.objects.filter(
+        ~Exists(again),
+        requested_by=by,
+        market=market,
+        state=ApprovalState.LAPSED,
+        decision_reason__in=ASKED_AGAIN,
+        compensation__incident__state__in=[IncidentState.OPEN, IncidentState.IN_RECOVERY],
+    )
+
+
+def waiting_in(market: Market) -> int:
+    """How many requests wait: another version of the scale ends all of them."""
+    return Approval.objects.filter(market=market, state=ApprovalState.PENDING).count()
 
 
 def approvals_to_decide(by: Staff, market: Market) -> QuerySet[Approval]:

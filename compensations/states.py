@@ -149,6 +149,8 @@ class LapseReason(TextChoices):
     REQUESTER = "requester", _("who asked no longer grants here")
 
 
+# After these whoever asked can ask for the same again.
+ASKED_AGAIN = (LapseReason.TIME, LapseReason.CASE, LapseReason.SCALE)
 APPROVAL_TRANSITIONS = arrows({"pending": "approved rejected withdrawn lapsed"})
 
 

@@ -32,6 +32,12 @@ def _address(name: str) -> str:
         return ""
 
 
+def _together(*counts: str) -> str:
+    """Bounded counts as one, as `bounded_counts` says them; empty for none."""
+    total = sum(int(count.removesuffix("+")) for count in counts)
+    return f"{lists.MOST}+" if total > lists.MOST else str(total or "")
+
+
 class _Frame:
     """The frame of one request; each part is worked out when a template asks for it."""
 
@@ -94,7 +100,7 @@ class _Frame:
                 {
                     "label": _("My requests"),
                     "url": _address("requests"),
-                    "count": counts["requests"] if counts["requests"] != "0" else "",
+                    "count": _together(counts["requests"], counts["ended"]),
                 }
             )
             today = counts["promises"]

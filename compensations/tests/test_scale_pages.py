@@ -16,7 +16,14 @@ from django.utils import timezone
 
 from accounts.models import Staff
 from accounts.states import Role
-from compensations.actions import change_cells, create_draft, publish_scale, submit_scale
+from compensations.actions import (
+    change_cells,
+    create_draft,
+    lapse_due,
+    publish_scale,
+    request,
+    submit_scale,
+)
 from compensations.models import ScaleVersion
 from compensations.scale_content import Cell, OfferTerms, content_of
 
@@ -426,6 +433,30 @@ def test_a_passed_over_version_says_by_which(company: Company, draft: ScaleVersi
     assert at("scale-approve", draft) not in page
     seen = {"revision": "1", "against": "3"}
     assert hugo.post(at("scale-approve", draft), seen).status_code == 409
+
+
+def test_the_yes_says_which_waiting_requests_it_ends(company: Company, draft: ScaleVersion) -> None:
+    submit_scale(version=draft, by=company.elena)
+    hugo = browser(company.hugo)
+    page = at("scale-changes", draft)
+    assert "wait for a decision" not in text(hugo.get(page))
+    for _time in range(2):
+        request(
+            incident=company.incident(),
+            offer=company.offers["large"],
+            reason="Segunda falla.",
+            by=company.agent,
+        )
+    said = text(hugo.get(page))
+    assert "2 requests wait for a decision. When this version goes live they end" in said
+    assert f'href="{reverse("approvals")}"' in said
+    # Who wrote it says no yes.
+    assert "wait for a decision" not in text(browser(company.elena).get(page))
+    company.approve(draft)
+    assert "2 requests wait" in text(hugo.get(page))
+    publish_scale(version=draft, by=company.hugo)
+    assert lapse_due() == 2
+    assert "wait for a decision" not in text(hugo.get(page))
 
 
 # Queries of each page beyond those of the frame around it, however much a version holds.

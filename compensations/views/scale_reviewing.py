@@ -30,6 +30,7 @@ from ..scale_versions import (
     passed_over_by,
 )
 from ..scale_words import LABELS, Speaker
+from ..selectors import waiting_in
 from ..states import ScaleState
 from .scale_editing import address
 from .scales import frame, version_page
@@ -121,6 +122,13 @@ def _page(
     wrote = here.staff.pk == version.author_id or here.staff.pk in version.editors
     newer = newer_decided(version)
     waits = version.state == ScaleState.IN_REVIEW
+    can_decide = context["is_finance"] and waits and not wrote
+    can_publish = (
+        context["is_finance"]
+        and version.state == ScaleState.SCHEDULED
+        and not wrote
+        and newer is None
+    )
     context |= {
         "base": base,
         "found": found,
@@ -143,11 +151,10 @@ def _page(
         "wrote": wrote,
         "approved_by_me": version.approved_by_id == here.staff.pk,
         "can_submit": context["is_finance"] and version.state == ScaleState.DRAFT and newer is None,
-        "can_decide": context["is_finance"] and waits and not wrote,
-        "can_publish": context["is_finance"]
-        and version.state == ScaleState.SCHEDULED
-        and not wrote
-        and newer is None,
+        "can_decide": can_decide,
+        "can_publish": can_publish,
+        # What the yes would end, for whoever is about to say it.
+        "waiting": waiting_in(market) if can_decide or can_publish else 0,
     }
     return render(request, "compensations/scale_changes.html", context, status=status)
 

@@ -22,6 +22,7 @@ from compensations.models import Approval, Compensation
 from compensations.scale import Range
 from compensations.selectors import (
     approvals_to_decide,
+    ended_by_itself,
     visible_approvals,
     waiting_approvals,
     why_not_decidable,
@@ -38,6 +39,8 @@ MOST = 100
 YEAR, MONTH = dt.timedelta(days=365), dt.timedelta(days=30)
 GIVEN = (CompensationState.ISSUED, CompensationState.SETTLED, CompensationState.EXPIRED)
 PAGE = 50
+# How long the rail counts what ended by itself.
+SAID_FOR = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +130,33 @@ def own_waiting(desk: Desk) -> QuerySet[Approval]:
     )
 
 
-def own_waiting_rows(desk: Desk) -> list[Asked]:
-    """The same with what each is about, the oldest first, for the page where a day begins."""
-    rows = own_waiting(desk).select_related(
-        "compensation__customer", "compensation__incident", "compensation__team"
-    )
-    return [Asked(row, True) for row in rows.order_by("requested_at")[:6]]
+def own_ended(desk: Desk) -> QuerySet[Approval]:
+    """What ended by itself within a day and can be asked for again: nobody told the person."""
+    since = timezone.now() - SAID_FOR
+    return ended_by_itself(desk.staff, desk.market).filter(closed_at__gte=since)
 
 
-def own_requests(desk: Desk, before: uuid.UUID | None = None) -> list[Approval]:
+def own_rows(desk: Desk) -> list[Asked]:
+    """Both with what each is about, for the page where a day begins: what ended comes first."""
+    about = "compensation__customer", "compensation__incident", "compensation__team"
+    ended = own_ended(desk).select_related(*about).order_by("-closed_at")[:6]
+    waiting = own_waiting(desk).select_related(*about).order_by("requested_at")[:6]
+    found = [Asked(row, True, again=True) for row in ended]
+    return found + [Asked(row, True) for row in waiting]
+
+
+def own_requests(desk: Desk, before: uuid.UUID | None = None) -> list[Asked]:
     """What the person asked for, the newest first, one more than a page shows."""
     rows = visible_approvals(desk.staff).filter(requested_by=desk.staff, market=desk.market)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    return list(rows.order_by("-id")[: PAGE + 1])
+    found = list(rows.order_by("-id")[: PAGE + 1])
+    again = set(
+        ended_by_itself(desk.staff, desk.market)
+        .filter(pk__in=[row.pk for row in found if row.state == ApprovalState.LAPSED])
+        .values_list("pk", flat=True)
+    )
+    return [Asked(row, True, again=row.pk in again) for row in found]
 
 
 def inbox(desk: Desk) -> list[Waiting]:

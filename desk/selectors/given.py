@@ -36,6 +36,8 @@ class Asked:
 
     approval: Approval
     mine: bool
+    # Whether it ended by itself and can be asked for again.
+    again: bool = False
 
     @property
     def waiting(self) -> bool:

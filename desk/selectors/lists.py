@@ -180,6 +180,7 @@ def frame_counts(desk: Desk) -> dict[str, Rows]:
             "unassigned": unassigned,
             "promises": own_promises_today,
             "requests": approvals.own_waiting,
+            "ended": approvals.own_ended,
         }
     if desk.holds(Role.SUPERVISOR):
         wanted["critical"] = critical

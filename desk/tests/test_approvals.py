@@ -1,19 +1,22 @@
 """Asking at the desk, and the inbox of those who decide."""
 
+import datetime as dt
 import re
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from django.utils.translation import override
 
 from accounts.models import Staff
 from accounts.states import Role
-from compensations.actions import approve, pass_up, request
+from compensations.actions import approve, lapse_due, pass_up, request, withdraw
 from compensations.models import Approval, Compensation, LimitCounter
 from compensations.tests.scenario import Company, person
 from desk.selectors.story import story
+from incidents.actions import resolve_incident
 from incidents.models import Incident
 
 from .conftest import SignIn
@@ -137,6 +140,50 @@ def test_ones_requests_are_on_the_rail_the_home_and_a_page(company: Company, des
     assert waiting.compensation.incident.folio in page
     assert theirs.compensation.incident.folio not in page
     assert re.search(r'href="/requests/"[^>]*>.*?1', home, re.S)
+
+
+def _counted(page: str) -> str:
+    """The number beside one's requests in the rail; empty for none."""
+    found = re.search(r'href="/requests/"[^>]*>\s*<span[^>]*>[^<]*</span>(.*?)</a>', page, re.S)
+    assert found is not None
+    return re.sub(r"<[^>]*>", "", found[1]).strip()
+
+
+def test_what_ended_by_itself_is_said_for_a_day_and_can_be_asked_again(
+    company: Company, desk: Client
+) -> None:
+    waiting = asked(company)
+    incident = waiting.compensation.incident
+    large = company.republish("coupon", maximum=350_00).rule.offers.get(name_en="large")
+    assert lapse_due() == 1
+    home = desk.get("/").content.decode()
+    assert _counted(home) == "1"
+    assert "Ended by itself: another version of the scale went live" in home
+    again = f'href="/incidents/{incident.folio}/#offers">Ask again'
+    assert again in home
+    assert again in desk.get("/requests/").content.decode()
+    # After a day the rail is quiet; the list still offers it.
+    Approval.objects.update(closed_at=timezone.now() - dt.timedelta(hours=25))
+    assert _counted(desk.get("/").content.decode()) == ""
+    assert again in desk.get("/requests/").content.decode()
+    Approval.objects.update(closed_at=timezone.now())
+    request(incident=incident, offer=large, reason=WHY, by=company.agent)
+    # What was asked again waits, and the one before it is told no more.
+    assert _counted(desk.get("/").content.decode()) == "1"
+    assert again not in desk.get("/requests/").content.decode()
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "resolved", "another's"])
+def test_what_nobody_would_ask_again_is_not_said(end: str, company: Company, desk: Client) -> None:
+    waiting = asked(company, by=company.colleague if end == "another's" else None)
+    incident = waiting.compensation.incident
+    if end == "withdrawn":
+        withdraw(approval=waiting, by=company.agent)
+    elif end == "resolved":
+        resolve_incident(incident=incident, resolution="Hecho.", by=company.agent)
+    Approval.objects.update(lapses_at=timezone.now())
+    lapse_due()
+    assert _counted(desk.get("/").content.decode()) == ""
 
 
 def test_the_inbox_holds_all_that_is_needed(company: Company, supervisor: Client) -> None:

@@ -200,12 +200,8 @@ def own_requests(request: HttpRequest, desk: Desk) -> HttpResponse:
     rows = reads.own_requests(desk, before)
     older = ""
     if len(rows) > reads.PAGE:
-        older = f"{request.path}?before={rows[reads.PAGE - 1].pk}"
-    return render(
-        request,
-        "desk/requests.html",
-        {"rows": [Asked(row, True) for row in rows[: reads.PAGE]], "older": older},
-    )
+        older = f"{request.path}?before={rows[reads.PAGE - 1].approval.pk}"
+    return render(request, "desk/requests.html", {"rows": rows[: reads.PAGE], "older": older})
 
 
 @post_only("incident", "folio")

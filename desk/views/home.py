@@ -17,7 +17,7 @@ from incidents.selectors import due_promises
 
 from ..places import Desk, desk_of, desk_page
 from ..selectors import lists
-from ..selectors.approvals import own_waiting_rows
+from ..selectors.approvals import own_rows
 from ..selectors.handover import to_hand_over
 from .rows import case_row
 
@@ -59,7 +59,7 @@ def my_cases(request: HttpRequest, desk: Desk) -> HttpResponse:
             "promises": owed,
             "end_of_today": tomorrow,
             "counts": lists.home_counts(desk),
-            "requests": own_waiting_rows(desk),
+            "requests": own_rows(desk),
         },
     )
 
