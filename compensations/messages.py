@@ -16,9 +16,10 @@ from delivery.mailing import build_mail
 from delivery.models import Message
 from delivery.registry import Recipient, Rendered, register_topic
 from incidents.actions import issue_portal_token
-from incidents.models import ContactPoint
+from incidents.models import ContactPoint, Customer
 
 from .actions.sending import is_of_staff, requeue, still_valid
+from .apology import apology
 from .models import Compensation
 from .states import TOPIC
 
@@ -45,6 +46,11 @@ def portal_url(compensation: Compensation, message: Message) -> str:
     return f"{settings.PUBLIC_BASE_URL}/p/{token}/"
 
 
+def _name(customer: Customer) -> str:
+    """Empty where an import knew nobody's name: what stands in its place is ours, not theirs."""
+    return customer.name if customer.first_name else ""
+
+
 def resolve(message: Message) -> Recipient | None:
     """The contact as it is now; None when it was removed or the compensation is no longer valid."""
     if message.contact is None:
@@ -60,7 +66,7 @@ def resolve(message: Message) -> Recipient | None:
     if contact is None:
         return None
     return Recipient(
-        name=contact.customer.name,
+        name=_name(contact.customer),
         address=contact.value,
         fingerprint=bytes(contact.fingerprint),
     )
@@ -69,15 +75,13 @@ def resolve(message: Message) -> Recipient | None:
 def render(message: Message) -> Rendered:
     """Subject, text and HTML in the customer's language."""
     row = Compensation.objects.select_related(
-        "market", "customer", "incident__category", "offer"
+        "market", "customer", "incident__category", "incident__location", "offer"
     ).get(pk=message.ref)
-    market = row.market
+    market, name = row.market, _name(row.customer)
     with translation.override(message.language):
         worth = format_money(row.face_minor, row.currency, market.locale)
-        paragraphs = [
-            _("We are sorry about what happened: %(category)s. You told us, and we listened.")
-            % {"category": row.incident.category.name.lower()},
-        ]
+        sorry = apology(row.incident, zone=market.time_zone, now=message.created_at)
+        paragraphs = [f"{sorry} {_('Thank you for telling us.')}"]
         facts = [(_("What it is"), row.offer.name)]
         if row.face_minor:
             facts.append((_("Worth"), worth))
@@ -94,9 +98,7 @@ def render(message: Message) -> Rendered:
             subject=_("%(brand)s: something for you, case %(folio)s")
             % {"brand": market.brand, "folio": row.incident.folio},
             brand=market.brand,
-            greeting=_("Hello, %(name)s") % {"name": row.customer.name}
-            if row.customer.first_name
-            else _("Hello"),
+            greeting=_("Hello, %(name)s") % {"name": name} if name else _("Hello"),
             paragraphs=paragraphs,
             facts=facts,
             link=(label, portal_url(row, message)),

@@ -30,6 +30,10 @@ class Severity(TextChoices):
     CRITICAL = "critical", _("Critical")
 
 
+# The category in which a market keeps what fits nowhere else, by the codes people give it.
+CATCH_ALL = ("other", "others", "otro", "otra", "otros", "otras", "general", "unlisted")
+
+
 class Segment(TextChoices):
     STANDARD = "standard", _("Standard")
     VALUED = "valued", _("Valued")

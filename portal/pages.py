@@ -16,6 +16,7 @@ from accounts.models import Location
 from common.money import format_money
 from common.windows import local_date
 from compensations import codes
+from compensations.apology import apology
 from compensations.models import Compensation, Coupon
 from compensations.states import CouponState, OfferKind
 
@@ -157,25 +158,7 @@ def _day(moment: dt.datetime, compensation: Compensation) -> str:
 
 
 def _sorry(compensation: Compensation, now: dt.datetime) -> str:
-    """One sentence on what happened, from the case as it was logged."""
-    incident = compensation.incident
-    zone = compensation.market.time_zone
-    date = local_date(incident.occurred_at or incident.logged_at, zone)
-    this_year = date.year == local_date(now, zone).year
-    reason = incident.category.name
-    # A sentence goes on in lower case, unless the word is an abbreviation.
-    if reason[1:2].islower() and reason.split()[0][1:].islower():
-        reason = reason[0].lower() + reason[1:]
-    words = {
-        "date": date_format(date, "MONTH_DAY_FORMAT" if this_year else "DATE_FORMAT"),
-        "reason": reason,
-    }
-    if incident.location is not None:
-        return _("We are sorry about what happened on %(date)s at %(place)s: %(reason)s.") % {
-            **words,
-            "place": incident.location.name,
-        }
-    return _("We are sorry about what happened on %(date)s: %(reason)s.") % words
+    return apology(compensation.incident, zone=compensation.market.time_zone, now=now)
 
 
 def _replaced_or_ask(compensation: Compensation) -> str:

@@ -19,12 +19,12 @@ from common.money import digits, parse_money
 
 from .. import bounds
 from ..models import Category
-from ..states import ContactChannel, IncidentKind
+from ..states import CATCH_ALL, ContactChannel, IncidentKind
 from .dates import read_moment
 from .errors import CannotImport, RowRefused
 from .mapping import Mapping
 from .reading import Row, Table
-from .words import OTHER_CATEGORY, VALUES, known_value, plain
+from .words import VALUES, known_value, plain
 
 # What a spreadsheet makes of a long number: `1.23457E+11` is no reference any more.
 RUINED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
@@ -239,7 +239,7 @@ def make_reader(table: Table, mapping: Mapping, market: Market, date_order: str)
 def _other(mapping: Mapping, market: Market, categories: dict[str, Category]) -> Category:
     """Where rows without a known category go: the mapping's default, else the market's own."""
     named = mapping.defaults.get("category", "")
-    words = [plain(named)] if named else [plain(word) for word in OTHER_CATEGORY]
+    words = [plain(named)] if named else [plain(word) for word in CATCH_ALL]
     found = next((categories[word] for word in words if word in categories), None)
     if found is None:
         codes = ", ".join(sorted({row.code for row in categories.values()})) or "—"

@@ -119,8 +119,6 @@ LANGUAGES: dict[str, tuple[str, ...]] = {
 }
 
 VALUES = {"channel": CHANNELS, "severity": SEVERITIES, "kind": KINDS, "language": LANGUAGES}
-# The category in which a market keeps what fits nowhere else, by the codes people give it.
-OTHER_CATEGORY = ("other", "others", "otro", "otra", "otros", "otras", "general")
 MONTHS = {
     word: number
     for number, words in enumerate(
