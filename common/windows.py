@@ -65,6 +65,16 @@ def _changed(first: dt.datetime, last: dt.datetime, tz: ZoneInfo) -> dt.datetime
     return first + past * SECOND
 
 
+def zone_label(moment: dt.datetime, zone: dt.tzinfo) -> str:
+    """The offset at an aware moment as `UTC\u22126`: abbreviations name several zones or none."""
+    offset = moment.astimezone(zone).utcoffset() or dt.timedelta()
+    if not offset:
+        return "UTC"
+    hours, minutes = divmod(abs(offset) // dt.timedelta(minutes=1), 60)
+    sign = "\u2212" if offset < dt.timedelta() else "+"
+    return f"UTC{sign}{hours}" + (f":{minutes:02d}" if minutes else "")
+
+
 def window_start(window: str, date: dt.date) -> dt.date:
     """First date of the `day`, `week` (from Monday) or `month` that holds `date`."""
     if window == "day":

@@ -54,6 +54,7 @@ class Kind(Enum):
     SHARE = "share"  # a Decimal, 0.5 for one half
     DATE = "date"
     MOMENT = "moment"  # aware; written in the market's time zone
+    LOCAL = "local"  # aware; written in the zone it carries, which another column names
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,8 @@ def _exact(value: Any, kind: Kind, style: Style) -> Any:
         case Kind.MOMENT:
             # Spreadsheets know no zones: the market's own clock, as people there read it.
             return value.astimezone(style.zone).replace(tzinfo=None, microsecond=0)
+        case Kind.LOCAL:
+            return value.replace(tzinfo=None, microsecond=0)
         case Kind.DATE:
             return value
     return clean(value)
@@ -223,6 +226,7 @@ _FORMATS = {
     Kind.SHARE: "0.0%",
     Kind.DATE: "yyyy-mm-dd",
     Kind.MOMENT: "yyyy-mm-dd hh:mm",
+    Kind.LOCAL: "yyyy-mm-dd hh:mm",
 }
 
 

@@ -1,4 +1,5 @@
-"""Hours tile a day and clocks are found where they change, whatever the zone does to its days."""
+"""Hours tile a day and clocks are found where they change, whatever the zone does to its days;
+a clock has a name."""
 
 import datetime as dt
 import random
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from common.windows import clock_offsets, day_bounds, hour_bounds
+from common.windows import clock_offsets, day_bounds, hour_bounds, zone_label
 
 MADRID = "Europe/Madrid"
 HOUR = dt.timedelta(hours=1)
@@ -75,3 +76,16 @@ def test_the_clock_is_that_of_the_calendar_at_any_moment(zone: str) -> None:
     for moment in [*drawn, *changes[2:], start]:
         ahead = [seconds for since, seconds in found if since <= moment][-1]
         assert moment.astimezone(ZoneInfo(zone)).utcoffset() == dt.timedelta(seconds=ahead)
+
+
+@pytest.mark.parametrize(
+    ("zone", "label"),
+    [
+        ("UTC", "UTC"),
+        ("America/Bogota", "UTC\u22125"),
+        ("Asia/Kolkata", "UTC+5:30"),
+        ("America/St_Johns", "UTC\u22123:30"),
+    ],
+)
+def test_a_zone_is_named_by_its_offset(zone: str, label: str) -> None:
+    assert zone_label(dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC), ZoneInfo(zone)) == label

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import ApiClient, Market, Staff
 from accounts.permissions import visible_markets
@@ -22,6 +23,7 @@ from audit.models import AuditEvent
 from audit.states import PRODUCT, ActorKind
 from common.errors import NotFound
 from common.money import format_money
+from common.windows import zone_label
 from compensations.models import Approval, Compensation, LimitUse
 from compensations.states import LapseReason, LimitScope, LimitWindow, Measure
 from delivery.models import Message
@@ -180,10 +182,11 @@ def _last(rows: Sequence[AuditEvent]) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row in words. Addresses are empty where there is nothing to follow."""
+    """One row in words, with the clock of its market. Addresses are empty where nothing follows."""
 
     event: AuditEvent | None
     at: dt.datetime
+    zone: dt.tzinfo
     who: str
     role: str
     text: str
@@ -194,11 +197,15 @@ class Line:
     life_url: str = ""
     details: Sequence[tuple[str, str, str]] = ()
 
+    @property
+    def zone_label(self) -> str:
+        return zone_label(self.at, self.zone)
+
 
 def lines_of(events: Iterable[AuditEvent], markets: Markets, home: Market) -> Iterator[Line]:
     """The rows in words, in their order; names are read for some hundred rows at once.
 
-    `home` stands in for the market of rows without one.
+    `home` stands in for the market of rows without one, whose clock is UTC.
     """
     rest = iter(events)
     while chunk := list(islice(rest, _CHUNK)):
@@ -215,6 +222,7 @@ def _line(event: AuditEvent, market: Market, names: Names) -> Line:
     return Line(
         event=event,
         at=event.at,
+        zone=ZoneInfo(market.time_zone) if event.market_code else dt.UTC,
         who=who_of(event),
         role=str(Role(event.role).label) if event.role in Role.values else event.role,
         text=trail_words.sentence(event, told),
@@ -341,11 +349,19 @@ def _limit_lines(kind: str, key: str, markets: Markets) -> Iterator[Line]:
             given.setdefault((use.compensation_id, use.released_at), []).append(use)
     for uses in taken.values():
         one = uses[0].compensation
-        words = _("%(offer)s took room from its limits: %(count)s")
+        words = ngettext(
+            "%(offer)s took room from %(count)s limit",
+            "%(offer)s took room from %(count)s limits",
+            len(uses),
+        )
         # When it was asked for or granted, whichever came first: room is taken then.
         yield _limit_line(one.created_at, words, uses)
     for (_pk, moment), uses in given.items():
-        words = _("%(offer)s gave room back to its limits: %(count)s")
+        words = ngettext(
+            "%(offer)s gave room back to %(count)s limit",
+            "%(offer)s gave room back to %(count)s limits",
+            len(uses),
+        )
         yield _limit_line(moment, words, uses)
 
 
@@ -359,6 +375,7 @@ def _limit_line(at: dt.datetime, words: str, uses: Sequence[LimitUse]) -> Line:
     return Line(
         event=None,
         at=at,
+        zone=ZoneInfo(one.market.time_zone),
         who=PRODUCT,
         role="",
         text=words % {"offer": one.offer.name, "count": len(uses)},

@@ -2,12 +2,14 @@
 
 import ast
 import csv
+import datetime as dt
 import io
 import re
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -17,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.models import Market, Staff
+from accounts.models import Market, RoleGrant, Staff
 from accounts.states import Role
 from audit.actions import SYSTEM, record
 from audit.models import AuditEvent, Seal
@@ -172,6 +174,33 @@ def test_who_audits_every_market_reads_what_belongs_to_none(carmen: Staff) -> No
     with transaction.atomic():
         record(act="staff.password", by=SYSTEM, object_kind="staff", object_id=str(carmen.pk))
     assert len(_texts(carmen, act="staff.password")) == 1
+
+
+def test_each_row_has_the_clock_of_its_market_and_says_so(carmen: Staff) -> None:
+    """Two markets in one list: the same moment is told as each case tells it."""
+    abroad = build(code="CO")
+    Market.objects.filter(pk=abroad.market.pk).update(time_zone="America/Bogota")
+    RoleGrant.objects.create(staff=carmen, market=abroad.market, role=Role.AUDITOR)
+    reader = Client()
+    reader.force_login(Staff.objects.get(pk=carmen.pk))
+    case = abroad.incident()
+    with transaction.atomic():
+        record(act="staff.password", by=SYSTEM, object_kind="staff", object_id=str(carmen.pk))
+    row = AuditEvent.objects.get(object_id=str(case.pk), act="incident.opened")
+    bogota = row.at.astimezone(ZoneInfo("America/Bogota"))
+    page = _page(reader, act="incident.opened", thing=case.folio)
+    assert f"{bogota:%H:%M:%S} <span" in page
+    assert "UTC\u22125" in page
+    nowhere = AuditEvent.objects.get(act="staff.password")
+    page = _page(reader, act="staff.password")
+    assert f"{nowhere.at.astimezone(dt.UTC):%H:%M:%S} <span" in page
+    assert ">UTC<" in page
+    answer = reader.get(reverse("audit-life", args=["incident", case.pk])).content.decode()
+    assert f">{bogota:%H:%M}</time>" in answer
+    assert "UTC\u22125" in answer
+    taken = reader.get(reverse("audit-trail"), {"export": "csv", "act": "incident.opened"})
+    rows = list(csv.reader(io.StringIO(taken.content.decode().removeprefix("\ufeff"))))
+    assert [f"{bogota:%Y-%m-%d %H:%M}", "UTC\u22125"] in [one[1:3] for one in rows]
 
 
 def test_pages_follow_one_another(

@@ -130,7 +130,8 @@ def _recorded(asked: trail.Asked) -> dict[str, str]:
 def _columns() -> list[Column]:
     return [
         Column(_("Row"), Kind.COUNT),
-        Column(_("At"), Kind.MOMENT),
+        Column(_("At"), Kind.LOCAL),
+        Column(_("Time zone")),
         Column(_("Who")),
         Column(_("Role")),
         Column(_("Act")),
@@ -151,7 +152,8 @@ def _cells(rows: list[Any], markets: trail.Markets, here: Workplace) -> Iterator
         assert event is not None
         yield [
             event.pk,
-            event.at,
+            event.at.astimezone(line.zone),
+            line.zone_label,
             line.who,
             line.role,
             event.act,
