@@ -128,11 +128,14 @@ class Speaker:
 
     def frequency(self, terms: OfferTerms) -> str:
         words = ngettext(
-            "once in %(days)s days per customer",
-            "%(times)s times in %(days)s days per customer",
+            "once in %(span)s per customer",
+            "%(times)s times in %(span)s per customer",
             terms.per_customer,
         )
-        return words % {"times": terms.per_customer, "days": terms.per_customer_days}
+        return words % {
+            "times": terms.per_customer,
+            "span": self.days(terms.per_customer_days),
+        }
 
     def where(self, terms: OfferTerms) -> str:
         return ", ".join(self.places.get(code, code) for code in terms.usable_at)

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from accounts.models import Staff, Team
+from accounts.models import Market, Staff, Team
 from delivery.mailing import build_mail
 from delivery.models import Message
 from delivery.registry import Recipient, Rendered, register_topic
@@ -40,6 +41,14 @@ def resolve(message: Message) -> Recipient | None:
     )
 
 
+def _given(people: list[dict[str, int]], market: Market) -> str:
+    count = sum(person["issued"] for person in people)
+    return ngettext("%(count)s granted, %(value)s", "%(count)s granted, %(value)s", count) % {
+        "count": count,
+        "value": money(market, sum(person["issued_face"] for person in people)),
+    }
+
+
 def render(message: Message) -> Rendered:
     """The day in sentences and a line for each team; the rest is behind the link."""
     report = NightlyReport.objects.select_related("market").get(pk=read_ref(message.ref)[0])
@@ -56,11 +65,7 @@ def render(message: Message) -> Rendered:
         facts = [
             (
                 names.get(team["team"], _("Without a team")),
-                _("%(count)s granted, %(value)s")
-                % {
-                    "count": sum(person["issued"] for person in team["people"]),
-                    "value": money(market, sum(p["issued_face"] for p in team["people"])),
-                },
+                _given(team["people"], market),
             )
             for team in part["teams"]
         ]

@@ -7,7 +7,7 @@ writes them.
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, npgettext
 
 from accounts.models import Market
 from common.money import format_money
@@ -115,7 +115,7 @@ def _issued(totals: dict[str, int], market: Market) -> str:
         return (
             ngettext(
                 "%(issued)s compensation was granted, worth %(face)s and expected to cost "
-                "%(expected)s; %(statutory)s of them owed by law.",
+                "%(expected)s, owed by law.",
                 "%(issued)s compensations were granted, worth %(face)s and expected to cost "
                 "%(expected)s; %(statutory)s of them owed by law.",
                 issued,
@@ -137,10 +137,26 @@ def _issued(totals: dict[str, int], market: Market) -> str:
 def _moved(totals: dict[str, int], market: Market) -> list[str]:
     """What became of earlier ones that day."""
     words = {
-        "redeemed": _("%(count)s redeemed for %(value)s"),
-        "reversed": _("%(count)s undone at the till for %(value)s"),
-        "voided": _("%(count)s voided for %(value)s"),
-        "expired": _("%(count)s expired with %(value)s"),
+        "redeemed": ngettext(
+            "%(count)s redeemed for %(value)s",
+            "%(count)s redeemed for %(value)s",
+            totals["redeemed"],
+        ),
+        "reversed": ngettext(
+            "%(count)s undone at the till for %(value)s",
+            "%(count)s undone at the till for %(value)s",
+            totals["reversed"],
+        ),
+        "voided": ngettext(
+            "%(count)s voided for %(value)s",
+            "%(count)s voided for %(value)s",
+            totals["voided"],
+        ),
+        "expired": ngettext(
+            "%(count)s expired with %(value)s",
+            "%(count)s expired with %(value)s",
+            totals["expired"],
+        ),
     }
     values = {
         "redeemed": "redeemed_value",
@@ -162,12 +178,18 @@ def _asked(part: dict[str, Any]) -> list[str]:
     rejected = sum(row[4] for row in part["decisions"])
     if not (totals["requested"] or approved or rejected):
         return []
+    asked = ngettext(
+        "%(asked)s request was made; %(approved)s and %(rejected)s that day.",
+        "%(asked)s requests were made; %(approved)s and %(rejected)s that day.",
+        totals["requested"],
+    )
     return [
-        ngettext(
-            "%(asked)s request was made; %(approved)s approved and %(rejected)s rejected that day.",
-            "%(asked)s requests were made; %(approved)s approved and %(rejected)s rejected that "
-            "day.",
-            totals["requested"],
-        )
-        % {"asked": totals["requested"], "approved": approved, "rejected": rejected}
+        asked
+        % {
+            "asked": totals["requested"],
+            "approved": npgettext("requests", "%(count)s approved", "%(count)s approved", approved)
+            % {"count": approved},
+            "rejected": npgettext("requests", "%(count)s rejected", "%(count)s rejected", rejected)
+            % {"count": rejected},
+        }
     ]

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from accounts.models import Market
 from accounts.states import Role
@@ -97,7 +98,7 @@ SENTENCES: dict[str, str | Promise] = {
     "issuance.stopped": lazy("Stopped every grant in %(name)s"),
     "issuance.resumed": lazy("Let grants go on in %(name)s"),
     "scale.drafted": lazy("Drafted version %(number)s of the scale"),
-    "scale.edited": lazy("Edited %(cells)s cells of version %(number)s of the scale"),
+    "scale.edited": lazy("Edited version %(number)s of the scale, cells: %(cells)s"),
     "scale.deleted": lazy("Deleted the draft of version %(number)s of the scale"),
     "scale.submitted": lazy("Submitted version %(number)s of the scale"),
     "scale.returned": lazy("Returned version %(number)s of the scale"),
@@ -274,7 +275,10 @@ def value_text(key: str, value: object, currency: str, locale: str, kind: str = 
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if key in _LENGTHS and isinstance(value, int):
-        return _("%(number)s characters, not kept here") % {"number": value}
+        words = ngettext(
+            "%(number)s character, not kept here", "%(number)s characters, not kept here", value
+        )
+        return words % {"number": value}
     if key.endswith("_minor") and isinstance(value, int):
         return format_money(value, currency, locale)
     choices = _LABELS.get(f"{kind}.{key}") or _LABELS.get(key)

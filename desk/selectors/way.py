@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from delivery.models import Message
 from delivery.states import Channel, Failure, MessageState
@@ -101,7 +102,12 @@ def _words(message: Message) -> tuple[str, str]:
     match message.state:
         case MessageState.QUEUED if message.attempts:
             return (
-                _("Not accepted yet, tried %(count)s times") % {"count": message.attempts},
+                ngettext(
+                    "Not accepted yet, tried %(count)s time",
+                    "Not accepted yet, tried %(count)s times",
+                    message.attempts,
+                )
+                % {"count": message.attempts},
                 _("It is tried again at %(time)s. You need do nothing.")
                 % {"time": _clock(message.due_at)},
             )

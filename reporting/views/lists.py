@@ -4,7 +4,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dates import WEEKDAYS
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import Staff
@@ -82,8 +85,13 @@ def _total_words(total: Total, measure: Measure, write: Writer) -> dict[str, str
         "number": write.count(total.number),
         "money": "" if total.minor is None else write.money(total.minor),
         "expected": "" if total.expected is None else write.money(total.expected),
-        "people": "" if total.people is None else write.count(total.people),
+        "people": "" if total.people is None else _people(total.people, write),
     }
+
+
+def _people(number: int, write: Writer) -> SafeString:
+    shown = format_html('<strong class="num" data-total="people">{}</strong>', write.count(number))
+    return format_html(ngettext("{number} customer", "{number} customers", number), number=shown)
 
 
 def _chips(address: Address) -> list[dict[str, str]]:

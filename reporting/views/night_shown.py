@@ -224,11 +224,12 @@ class Shown:
 
     def team_sentence(self, team: dict[str, Any]) -> str:
         people = team["people"]
-        return _(
-            "%(cases)s cases, %(count)s compensations for %(value)s, expected to cost %(cost)s."
-        ) % {
-            "cases": sum(person["cases"] for person in people),
-            "count": sum(person["issued"] for person in people),
+        cases = sum(person["cases"] for person in people)
+        count = sum(person["issued"] for person in people)
+        return _("%(cases)s, %(compensations)s for %(value)s, expected to cost %(cost)s.") % {
+            "cases": ngettext("%(count)s case", "%(count)s cases", cases) % {"count": cases},
+            "compensations": ngettext("%(count)s compensation", "%(count)s compensations", count)
+            % {"count": count},
             "value": self.write.money(sum(person["issued_face"] for person in people)),
             "cost": self.write.about(Fraction(sum(person["issued_expected"] for person in people))),
         }
@@ -313,14 +314,20 @@ class Shown:
         found = []
         for team, staff, why, count, own, others in self.part["too_little"]:
             if why == "share":
-                text = _(
+                text = ngettext(
+                    "%(own)s of %(count)s case had a compensation; in like cases of that day "
+                    "peers would have had %(others)s.",
                     "%(own)s of %(count)s cases had a compensation; in like cases of that day "
-                    "peers would have had %(others)s."
+                    "peers would have had %(others)s.",
+                    count,
                 ) % {"own": own, "count": count, "others": _tenths(others)}
             else:
-                text = _(
+                text = ngettext(
+                    "%(count)s compensation of %(own)s; peers gave %(others)s for the same mix in "
+                    "four weeks.",
                     "%(count)s compensations with a mean of %(own)s; peers gave %(others)s for "
-                    "the same mix in four weeks."
+                    "the same mix in four weeks.",
+                    count,
                 ) % {"count": count, "own": self.money(own), "others": self.money(others)}
             found.append({"person": self.person(staff), "team": self.team_name(team), "text": text})
         return found

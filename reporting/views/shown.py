@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, npgettext
 from django.utils.translation import gettext as _
 
 from common.charts import Bar, Bars, Columns, Row
@@ -140,7 +140,9 @@ class Shown:
                 [
                     Note(
                         self.count(figures.compensated, Measure.COMPENSATED),
-                        after=_("compensated, %(share)s")
+                        after=ngettext(
+                            "compensated, %(share)s", "compensated, %(share)s", figures.compensated
+                        )
                         % {"share": self.write.share(figures.share_compensated)},
                     ),
                     *self._change(figures.cases, before.cases if before else None),
@@ -182,7 +184,7 @@ class Shown:
                     Note(
                         self.count(self.board.given.coupons, Measure.COUPONS),
                         before=_("of"),
-                        after=_("coupons issued"),
+                        after=ngettext("coupon issued", "coupons issued", self.board.given.coupons),
                     ),
                 ],
             ),
@@ -228,9 +230,6 @@ class Shown:
         law = None
         if figures.law_face:
             law = self.money(figures.law_face, Measure.ISSUED, law="yes", **who)
-        rejected = None
-        if figures.rejected:
-            rejected = self.count(figures.rejected, Measure.REJECTED, **who)
         difference = agent.difference
         return Line(
             agent=agent,
@@ -246,7 +245,7 @@ class Shown:
             peers=self.write.change(difference),
             is_far=difference is not None and abs(difference) >= Fraction(1, 4),
             requested=self.count(figures.requested, Measure.REQUESTED, **who),
-            rejected=rejected,
+            rejected=self._rejected(figures.rejected, **who) if figures.rejected else None,
             voided=self.count(figures.voided, Measure.VOIDED, **who),
             repeat=self.count(agent.repeat, Measure.REPEAT, **who),
             reason=self.reason(agent.reason),
@@ -267,9 +266,13 @@ class Shown:
             "expected": self.write.about(Fraction(figures.expected)),
             "mean": self.write.about(figures.mean),
             "requested": self.count(figures.requested, Measure.REQUESTED),
-            "rejected": self.count(figures.rejected, Measure.REJECTED),
+            "rejected": self._rejected(figures.rejected),
             "voided": self.count(figures.voided, Measure.VOIDED),
         }
+
+    def _rejected(self, number: int, **who: str) -> SafeString:
+        word = npgettext("requests", "rejected", "rejected", number)
+        return format_html("{} {}", self.count(number, Measure.REJECTED, **who), word)
 
     def reason(self, key: int | None) -> str:
         if key is None or key not in self.board.categories:
@@ -478,16 +481,17 @@ class Shown:
 
 
 def day_written(date: dt.date, *, year: bool = False) -> str:
-    """`21 Nov` or `21 Nov 2026`; Spanish writes its months small: `21 nov`.
+    """`Nov 21` or `Nov 21, 2026`, as English dates are elsewhere; `21 nov` in Spanish.
 
     Django's `M` has a capital in every language, its `b` in none.
     """
-    month = "b" if (get_language() or "").startswith("es") else "M"
-    return date_format(date, f"j {month} Y" if year else f"j {month}")
+    if (get_language() or "").startswith("es"):
+        return date_format(date, "j b Y" if year else "j b")
+    return date_format(date, "SHORT_DATE_FORMAT" if year else "MONTH_DAY_FORMAT")
 
 
 def days_written(first: dt.date, last: dt.date, today: dt.date | None = None) -> str:
-    """`1 Nov to 21 Nov 2026`; without the year where it is that of `today`."""
+    """`Nov 1 to Nov 21, 2026`; without the year where it is that of `today`."""
     year = today is None or not first.year == last.year == today.year
     if first == last:
         return day_written(first, year=year)

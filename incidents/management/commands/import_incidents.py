@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import gettext_lazy, ngettext, override
 
 from accounts.models import Market
 from incidents.importing.errors import CannotImport
@@ -71,7 +71,11 @@ class Command(BaseCommand):
         if dry:
             self._say_examples(plan.drafts)
             self._say(
-                _("Dry run: nothing was written. %(count)d would be imported.")
+                ngettext(
+                    "Dry run: nothing was written. %(count)d would be imported.",
+                    "Dry run: nothing was written. %(count)d would be imported.",
+                    len(plan.drafts),
+                )
                 % {"count": len(plan.drafts)}
             )
             return
@@ -131,13 +135,29 @@ class Command(BaseCommand):
             )
         replaced = plan.reader.replaced
         for (name, text, value), count in replaced.most_common(REASONS):
-            said = _("“%(text)s”") % {"text": text[:60]} if text else _("nothing")
-            self._say(
-                _("  %(count)d rows say %(said)s for %(field)s, which becomes %(value)s.")
-                % {"count": count, "said": said, "field": name, "value": value}
+            words = {"count": count, "text": text[:60], "field": name, "value": value}
+            said = (
+                ngettext(
+                    "  %(count)d row says “%(text)s” for %(field)s, which becomes %(value)s.",
+                    "  %(count)d rows say “%(text)s” for %(field)s, which becomes %(value)s.",
+                    count,
+                )
+                if text
+                else ngettext(
+                    "  %(count)d row says nothing for %(field)s, which becomes %(value)s.",
+                    "  %(count)d rows say nothing for %(field)s, which becomes %(value)s.",
+                    count,
+                )
             )
-        if len(replaced) > REASONS:
-            self._say(_("  and %(count)d more such values") % {"count": len(replaced) - REASONS})
+            self._say(said % words)
+        more = len(replaced) - REASONS
+        if more > 0:
+            self._say(
+                ngettext(
+                    "  and %(count)d more such value", "  and %(count)d more such values", more
+                )
+                % {"count": more}
+            )
         self._say(
             _("New %(new)d, there already %(known)d, refused %(refused)d.")
             % {"new": len(plan.drafts), "known": plan.known, "refused": len(plan.refused)}
@@ -146,7 +166,11 @@ class Command(BaseCommand):
         first = {reason: row.line for row, reason in reversed(plan.refused)}
         for reason, count in reasons.most_common(REASONS):
             self._say(
-                _("  %(count)d refused (first on line %(line)d): %(reason)s")
+                ngettext(
+                    "  %(count)d refused (first on line %(line)d): %(reason)s",
+                    "  %(count)d refused (first on line %(line)d): %(reason)s",
+                    count,
+                )
                 % {"count": count, "line": first[reason], "reason": reason}
             )
 
