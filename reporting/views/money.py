@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Market
@@ -368,7 +368,7 @@ def _columns() -> list[Column]:
             (_("Event"), Kind.TEXT),
             (_("Account"), Kind.TEXT),
             (_("Debit"), Kind.MONEY),
-            (_("Credit"), Kind.MONEY),
+            (pgettext("journal", "Credit"), Kind.MONEY),
             (_("Amount in minor units"), Kind.COUNT),
             (_("Currency"), Kind.TEXT),
             (_("Folio"), Kind.TEXT),
