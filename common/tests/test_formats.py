@@ -11,3 +11,13 @@ from django.utils.formats import date_format
 def test_a_day_is_not_taken_for_a_month(language: str, written: str) -> None:
     with translation.override(language):
         assert date_format(dt.date(2027, 1, 6), "SHORT_DATE_FORMAT") == written
+
+
+@pytest.mark.parametrize(
+    "name", ["DATE_FORMAT", "SHORT_DATE_FORMAT", "DATETIME_FORMAT", "SHORT_DATETIME_FORMAT"]
+)
+def test_english_has_one_way_to_write_a_moment(name: str) -> None:
+    with translation.override("en"):
+        written = date_format(dt.datetime(2026, 11, 8, 9, 5), name)
+        assert date_format(dt.time(12, 12), "TIME_FORMAT") == "12:12"
+    assert written == ("Nov 8, 2026, 09:05" if "TIME" in name else "Nov 8, 2026")

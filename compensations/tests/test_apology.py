@@ -42,17 +42,17 @@ def test_a_label_stands_in_brackets_and_a_sentence_is_whole_without(incident: In
     place = incident.location
     assert place is not None
     assert say(incident, "en") == (
-        f"We are sorry for what happened on November 28 at {place.name} (air conditioning)."
+        f"We are sorry for what happened on Nov 28 at {place.name} (air conditioning)."
     )
     assert say(incident, "es") == (
         f"Lamentamos lo que pasó el 28 de noviembre en {place.name} (aire acondicionado)."
     )
     incident.location = None
-    assert say(incident, "en").endswith("on November 28 (air conditioning).")
+    assert say(incident, "en").endswith("on Nov 28 (air conditioning).")
     incident.category = Category(
         code="unlisted", name_es="No está en la lista", name_en="Not listed"
     )
-    assert say(incident, "en") == "We are sorry for what happened on November 28."
+    assert say(incident, "en") == "We are sorry for what happened on Nov 28."
     assert say(incident, "es") == "Lamentamos lo que pasó el 28 de noviembre."
 
 
