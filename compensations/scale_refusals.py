@@ -42,8 +42,8 @@ class CellsRefused(InvalidInput):
         self.found = found
         first = next(iter(found.values()))[0]
         words = ngettext(
-            "Nothing was saved: one cell needs you. %(first)s",
-            "Nothing was saved: %(count)s cells need you. The first: %(first)s",
+            "Nothing was saved. Check one cell. %(first)s",
+            "Nothing was saved. Check %(count)s cells. The first: %(first)s",
             len(found),
         )
         super().__init__(

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 TITLES = {
     400: _("The request cannot be read."),
-    401: _("Sign in first."),
+    401: _("A key is needed."),
     403: NotAllowed.default_message,
     404: NotFound.default_message,
     405: _("This address does not take that method."),
@@ -107,8 +107,10 @@ def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
 def _of_api_exception(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         return problem(
-            400, code="invalid", title=_("Some fields need you."), errors=flatten(error.detail)
+            400, code="invalid", title=_("Some fields are not valid."), errors=flatten(error.detail)
         )
+    if isinstance(error, exceptions.NotAuthenticated):
+        return problem(401, detail=_("Send a key in the header “Authorization: Bearer”."))
     return problem(error.status_code, detail=error.detail)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+OBJECT_WANTED = _("A JSON object is needed here.")
+
 
 class Moment(serializers.DateTimeField):
     """A moment that says its offset from UTC; without one it could be any of many."""
@@ -22,6 +24,9 @@ class Moment(serializers.DateTimeField):
 
 class StrictFields(serializers.Serializer[Any]):
     """Refuses unknown and read-only fields by name, together with whatever else is wrong."""
+
+    # The library's own words name a type of Python.
+    default_error_messages = {"invalid": OBJECT_WANTED, "null": OBJECT_WANTED}
 
     def to_internal_value(self, data: Any) -> Any:
         unknown: dict[str, list[Any]] = {}

@@ -28,11 +28,12 @@ def get(path: str, key: str = "", **headers: str) -> Any:
 
 class TestAuthentication:
     def test_nobody_is_asked_to_sign_in(self) -> None:
-        answer = get("/api/v1/me")
+        answer = get("/api/v1/me", **{"Accept-Language": "en"})
         assert answer.status_code == 401
         assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
         assert answer["Content-Type"] == "application/problem+json"
         assert answer.json()["code"] == "not_authenticated"
+        assert answer.json()["title"] == "A key is needed."
 
     @pytest.mark.parametrize(
         "key", ["rck_nothing", "rst_nothing", "abc", "rck_" + "x" * 500, "rck_\x00"]
@@ -163,7 +164,11 @@ class TestReading:
                 "/spend",
                 body,
                 content_type=kind,
-                headers={"Authorization": f"Bearer {client.key}", "Idempotency-Key": "k"},
+                headers={
+                    "Authorization": f"Bearer {client.key}",
+                    "Idempotency-Key": "k",
+                    "Accept-Language": "en",
+                },
             )
 
         return send
@@ -210,7 +215,10 @@ class TestReading:
 
     @pytest.mark.parametrize("body", ["[]", '"x"', "3", "null"])
     def test_only_an_object_will_do(self, post: Callable[..., Any], body: str) -> None:
-        assert post(body).status_code == 400
+        answer = post(body)
+        assert answer.status_code == 400
+        assert answer.json()["title"] == "Some fields are not valid."
+        assert "dictionary" not in answer.content.decode()
 
     @pytest.mark.parametrize("note", ["\\u0000", "\\ud800"])
     def test_signs_that_no_text_has(self, post: Callable[..., Any], note: str) -> None:
