@@ -28,12 +28,19 @@ LOCALES = [
 ]
 
 
+DASHES = "---------"
+
+
 class AdministratorForm(forms.Form):
     """A form whose choices are what the administrator `by` may see."""
 
     def __init__(self, *args: Any, by: Staff, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
+        for field in self.fields.values():
+            # The library's own empty choice is a row of dashes; a form may name its own.
+            if isinstance(field, forms.ModelChoiceField) and field.empty_label == DASHES:
+                field.empty_label = _("Choose one") if field.required else _("Not assigned")
         self.offer_choices()
 
     def offer_choices(self) -> None:
