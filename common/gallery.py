@@ -64,7 +64,7 @@ class RefusedForm(forms.Form):
     def clean(self) -> dict[str, object]:
         """Refuse the whole as well as its parts."""
         self.add_error(
-            None, gettext_lazy("Your room today is $ 2,380.00: choose less or ask for approval.")
+            None, gettext_lazy("Your room today is $2,380.00: choose less or ask for approval.")
         )
         return self.cleaned_data
 
@@ -132,7 +132,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
             ],
             "rows": [
                 {"label": _("Incidents in 12 months"), "value": 2, "href": "#tables"},
-                {"label": _("Compensated in 12 months"), "value": "$\u00a0650.00"},
+                {"label": _("Compensated in 12 months"), "value": "$650.00"},
                 {"label": _("Last rating"), "value": _("4 of 5")},
             ],
             "coupon_rows": [

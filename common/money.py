@@ -17,6 +17,12 @@ WHOLE_BY_CUSTOM = {"COP"}
 SYMBOLS = {"MXN": "$", "COP": "$", "USD": "US$", "EUR": "€", "PEN": "S/", "CLP": "$"}
 # (thousands, decimal) by locale; es-MX and es-PE write 1,234.50, es-CO and es-ES 1.234,50.
 SEPARATORS = {"es-CO": (".", ","), "es-ES": (".", ","), "es-CL": (".", ",")}
+# Where the symbol stands, as CLDR has it: es-CO and es-PE set it apart, es-ES puts it behind.
+SHAPES = {
+    "es-CO": "{symbol}\u00a0{number}",
+    "es-PE": "{symbol}\u00a0{number}",
+    "es-ES": "{number}\u00a0{symbol}",
+}
 MAX_MINOR = 10**12
 
 
@@ -33,16 +39,28 @@ def digits(currency: str) -> int:
     return MINOR_DIGITS.get(currency, 2)
 
 
-def format_money(minor: int, currency: str, locale: str) -> str:
-    """`162000, MXN, es-MX` gives `$ 1,620.00`; no-break space, minus sign U+2212."""
-    thousands, point = SEPARATORS.get(locale, (",", "."))
+def format_count(number: int, locale: str) -> str:
+    """How many, with the thousands marks of the market: `3086` is `3,086` in Mexico."""
+    return f"{number:,}".replace(",", SEPARATORS.get(locale, (",", "."))[0])
+
+
+def format_amount(minor: int, currency: str, locale: str) -> str:
+    """`162000, MXN, es-MX` gives `1,620.00`: as it goes into a box, without symbol and sign."""
+    point = SEPARATORS.get(locale, (",", "."))[1]
     places = digits(currency)
     whole, rest = divmod(abs(minor), 10**places)
-    text = f"{whole:,}".replace(",", thousands)
+    text = format_count(whole, locale)
     if places and not (currency in WHOLE_BY_CUSTOM and rest == 0):
         text += f"{point}{rest:0{places}d}"
+    return text
+
+
+def format_money(minor: int, currency: str, locale: str) -> str:
+    """`162000, MXN, es-MX` gives `$1,620.00`; no-break spaces, minus sign U+2212."""
+    number = format_amount(minor, currency, locale)
     sign = "\u2212" if minor < 0 else ""
-    return f"{sign}{SYMBOLS.get(currency, currency)}\u00a0{text}"
+    symbol = SYMBOLS.get(currency, f"{currency}\u00a0")
+    return sign + SHAPES.get(locale, "{symbol}{number}").format(symbol=symbol, number=number)
 
 
 def parse_money(text: str, currency: str, locale: str) -> int:
@@ -52,7 +70,8 @@ def parse_money(text: str, currency: str, locale: str) -> int:
     """
     thousands, point = SEPARATORS.get(locale, (",", "."))
     places = digits(currency)
-    bare = text.strip().removeprefix(SYMBOLS.get(currency, currency)).strip()
+    symbol = SYMBOLS.get(currency, currency)
+    bare = text.strip().removeprefix(symbol).removesuffix(symbol).strip()
     whole = rf"(?:\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+|\d+)"
     rest = rf"(?:{re.escape(point)}(\d{{1,{places}}}))?" if places else "()"
     match = re.fullmatch(rf"({whole}){rest}", bare, re.ASCII)

@@ -62,7 +62,7 @@ def quantity(limit: IssuanceLimit, number: int) -> str:
 
 
 def cap_words(limit: IssuanceLimit) -> str:
-    """`$ 20,000.00 a day`."""
+    """`$20,000.00 a day`."""
     much = quantity(limit, limit.cap)
     return str(_PER[limit.window]) % {"much": much} if limit.window in _PER else much
 
@@ -94,7 +94,7 @@ def source_words(limit: IssuanceLimit) -> str:
 
 
 def difference_words(limit: IssuanceLimit, now: IssuanceLimit | None) -> str:
-    """What a proposal changes: `From $ 20,000.00 a day to $ 26,000.00 a day: $ 6,000.00 more`."""
+    """What a proposal changes: `From $20,000.00 a day to $26,000.00 a day: $6,000.00 more`."""
     if now is None:
         return _("New: %(cap)s, where nothing bounds it now") % {"cap": cap_words(limit)}
     values = {

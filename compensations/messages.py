@@ -11,7 +11,6 @@ from django.conf import settings
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
-from common.money import format_money
 from delivery.mailing import build_mail
 from delivery.models import Message
 from delivery.registry import Recipient, Rendered, register_topic
@@ -19,7 +18,7 @@ from incidents.actions import issue_portal_token
 from incidents.models import ContactPoint, Customer
 
 from .actions.sending import is_of_staff, requeue, still_valid
-from .apology import apology
+from .customer_words import apology, worth
 from .models import Compensation
 from .states import TOPIC
 
@@ -79,12 +78,11 @@ def render(message: Message) -> Rendered:
     ).get(pk=message.ref)
     market, name = row.market, _name(row.customer)
     with translation.override(message.language):
-        worth = format_money(row.face_minor, row.currency, market.locale)
         sorry = apology(row.incident, zone=market.time_zone, now=message.created_at)
         paragraphs = [f"{sorry} {_('Thank you for telling us.')}"]
         facts = [(_("What it is"), row.offer.name)]
         if row.face_minor:
-            facts.append((_("Worth"), worth))
+            facts.append((_("Worth"), worth(row.face_minor, market)))
         if row.expires_at is not None:
             facts.append((_("Valid through"), local_day(row.expires_at, market.time_zone)))
             paragraphs.append(

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Location, Market, Staff
 from accounts.states import Language
 from common.errors import InvalidInput, Refusal
-from common.money import format_money, parse_money
+from common.money import format_amount, parse_money
 from compensations.states import ApprovalState
 from delivery.states import Channel
 from incidents.models import Category, Customer
@@ -68,7 +68,7 @@ def plain_amount(minor: int | None, market: Market) -> str:
     """An amount as it goes into a box: the market's format without the symbol."""
     if minor is None:
         return ""
-    return format_money(minor, market.currency, market.locale).split("\u00a0", 1)[1]
+    return format_amount(minor, market.currency, market.locale)
 
 
 def category_choices(categories: Sequence[Category]) -> list[Any]:

@@ -13,10 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.models import Location
-from common.money import format_money
 from common.windows import local_date
 from compensations import codes
-from compensations.apology import apology
+from compensations.customer_words import apology, worth
 from compensations.models import Compensation, Coupon
 from compensations.states import CouponState, OfferKind
 
@@ -100,8 +99,9 @@ def _coupon_page(
         rows = _uses(compensation, coupon)
     elif state == CouponState.VOIDED:
         rows = []
-    if coupon.keeps_balance and coupon.balance_minor != coupon.value_minor:
-        rows.insert(0, Row(_("Left"), _worth(compensation, coupon.balance_minor)))
+    left = coupon.balance_minor if coupon.keeps_balance else coupon.value_minor
+    if left != coupon.value_minor:
+        rows.insert(0, Row(_("Worth at first"), _worth(compensation, coupon.value_minor)))
     return Page(
         brand=compensation.market.brand,
         state=state,
@@ -109,7 +109,7 @@ def _coupon_page(
         heading=heading,
         lead=lead,
         name=compensation.offer.name,
-        worth=_worth(compensation, coupon.value_minor),
+        worth=_worth(compensation, left),
         code="" if hide_code or code is None else codes.display(code),
         hidden_code=f"••••-••••-••••-{coupon.last_four}" if state == CouponState.ISSUED else "",
         rows=rows,
@@ -150,7 +150,7 @@ def _to(compensation: Compensation, named: str, unnamed: str) -> str:
 
 
 def _worth(compensation: Compensation, minor: int) -> str:
-    return format_money(minor, compensation.currency, compensation.market.locale)
+    return worth(minor, compensation.market)
 
 
 def _day(moment: dt.datetime, compensation: Compensation) -> str:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from django.utils.translation import gettext as _
 
 from accounts.models import Market
-from common.money import SEPARATORS, digits, format_money
+from common.money import SEPARATORS, WHOLE_BY_CUSTOM, digits, format_count, format_money
 
 DASH = "\u2013"
 MINUS = "\u2212"
@@ -50,22 +50,16 @@ class Writer:
         return text.translate({ord(","): thousands, ord("."): point})
 
     def count(self, number: int) -> str:
-        return self._marks(f"{number:,}")
+        return format_count(number, self.locale)
 
     def money(self, minor: int) -> str:
-        """Exactly, without cents where there are none."""
-        unit = 10 ** digits(self.currency)
-        if minor % unit or unit == 1:
-            return format_money(minor, self.currency, self.locale)
-        whole = format_money(minor, self.currency, self.locale)
-        cents = self._marks(f".{0:0{digits(self.currency)}d}")
-        return whole.removesuffix(cents)
+        return format_money(minor, self.currency, self.locale)
 
     def about(self, minor: Fraction | None) -> str:
-        """A mean, rounded to whole units of the currency."""
+        """A mean, rounded to what the currency is written in, so that it looks like the sums."""
         if minor is None:
             return DASH
-        unit = 10 ** digits(self.currency)
+        unit = 10 ** digits(self.currency) if self.currency in WHOLE_BY_CUSTOM else 1
         return self.money(int(rounded(minor / unit)) * unit)
 
     def share(self, value: Fraction | None, places: int = 0) -> str:

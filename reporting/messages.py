@@ -17,7 +17,7 @@ from delivery.registry import Recipient, Rendered, register_topic
 
 from .actions.reports import REPORT_TOPIC, read_ref
 from .models import NightlyReport
-from .night_words import attention, money, summary
+from .night_words import attention, count, money, summary
 from .selectors.reports import part_of, reading_sight
 from .selectors.sight import LOOKERS
 
@@ -42,9 +42,9 @@ def resolve(message: Message) -> Recipient | None:
 
 
 def _given(people: list[dict[str, int]], market: Market) -> str:
-    count = sum(person["issued"] for person in people)
-    return ngettext("%(count)s granted, %(value)s", "%(count)s granted, %(value)s", count) % {
-        "count": count,
+    given = sum(person["issued"] for person in people)
+    return ngettext("%(count)s granted, %(value)s", "%(count)s granted, %(value)s", given) % {
+        "count": count(market, given),
         "value": money(market, sum(person["issued_face"] for person in people)),
     }
 

@@ -10,17 +10,26 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, npgettext
 
 from accounts.models import Market
-from common.money import format_money
+from common.money import format_count, format_money
 
 
 def money(market: Market, minor: int) -> str:
     return format_money(minor, market.currency, market.locale)
 
 
+def count(market: Market, number: int) -> str:
+    return format_count(number, market.locale)
+
+
 def summary(part: dict[str, Any], market: Market) -> list[str]:
     """The day in a few sentences; the ledger's comes last, and only where the reader sees it."""
     totals = part["totals"]
-    said = [_cases(totals), _issued(totals, market), *_moved(totals, market), *_asked(part)]
+    said = [
+        _cases(totals, market),
+        _issued(totals, market),
+        *_moved(totals, market),
+        *_asked(part, market),
+    ]
     if part["ledger"] is not None:
         said.append(ledger_sentence(part, market))
     return said
@@ -83,14 +92,14 @@ def matters(part: dict[str, Any]) -> list[tuple[str, str]]:
             ),
         ),
     ]
-    said = [(subject, text % {"count": count}) for subject, count, text in counted if count]
+    said = [(subject, text % {"count": number}) for subject, number, text in counted if number]
     if part["difference"]:
         text = _("The sums do not agree with the ledger; finance should look into it.")
         said.insert(0, ("ledger", text))
     return said
 
 
-def _cases(totals: dict[str, int]) -> str:
+def _cases(totals: dict[str, int], market: Market) -> str:
     cases = totals["cases"]
     if not cases:
         return _("No case was logged.")
@@ -98,7 +107,10 @@ def _cases(totals: dict[str, int]) -> str:
         "%(cases)s case was logged, %(compensated)s with a compensation by midnight.",
         "%(cases)s cases were logged, %(compensated)s with a compensation by midnight.",
         cases,
-    ) % {"cases": cases, "compensated": totals["compensated"]}
+    ) % {
+        "cases": count(market, cases),
+        "compensated": count(market, totals["compensated"]),
+    }
 
 
 def _issued(totals: dict[str, int], market: Market) -> str:
@@ -106,12 +118,12 @@ def _issued(totals: dict[str, int], market: Market) -> str:
     if not issued:
         return _("Nothing was granted.")
     values = {
-        "issued": issued,
+        "issued": count(market, issued),
         "face": money(market, totals["issued_face"]),
         "expected": money(market, totals["issued_expected"]),
-        "statutory": issued - totals["goodwill"],
+        "statutory": count(market, issued - totals["goodwill"]),
     }
-    if values["statutory"]:
+    if issued > totals["goodwill"]:
         return (
             ngettext(
                 "%(issued)s compensation was granted, worth %(face)s and expected to cost "
@@ -165,14 +177,14 @@ def _moved(totals: dict[str, int], market: Market) -> list[str]:
         "expired": "expired_value",
     }
     parts = [
-        text % {"count": totals[name], "value": money(market, totals[values[name]])}
+        text % {"count": count(market, totals[name]), "value": money(market, totals[values[name]])}
         for name, text in words.items()
         if totals[name]
     ]
     return [_("Also that day: %(parts)s.") % {"parts": ", ".join(parts)}] if parts else []
 
 
-def _asked(part: dict[str, Any]) -> list[str]:
+def _asked(part: dict[str, Any], market: Market) -> list[str]:
     totals = part["totals"]
     approved = sum(row[2] for row in part["decisions"])
     rejected = sum(row[4] for row in part["decisions"])
@@ -186,10 +198,10 @@ def _asked(part: dict[str, Any]) -> list[str]:
     return [
         asked
         % {
-            "asked": totals["requested"],
+            "asked": count(market, totals["requested"]),
             "approved": npgettext("requests", "%(count)s approved", "%(count)s approved", approved)
-            % {"count": approved},
+            % {"count": count(market, approved)},
             "rejected": npgettext("requests", "%(count)s rejected", "%(count)s rejected", rejected)
-            % {"count": rejected},
+            % {"count": count(market, rejected)},
         }
     ]

@@ -20,7 +20,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from common.money import format_money
+from common import sentences
+from common.money import format_count, format_money
 
 register = template.Library()
 
@@ -432,14 +433,29 @@ def money(context: template.Context, minor: int | None, currency: str, locale: s
     """
     if minor is None:
         return "\u2013"
-    place = locale or str(context.get("market_locale") or "") or translation.get_language() or ""
-    return format_money(minor, currency, place)
+    return format_money(minor, currency, _place(context, locale))
+
+
+@register.simple_tag(takes_context=True)
+def number(context: template.Context, value: int, locale: str = "") -> str:
+    """How many, with the thousands marks of the same locale."""
+    return format_count(value, _place(context, locale))
+
+
+def _place(context: template.Context, locale: str) -> str:
+    return locale or str(context.get("market_locale") or "") or translation.get_language() or ""
 
 
 @register.filter
 def last_day(end: dt.datetime | None) -> dt.datetime | None:
     """The last moment before an aware, exclusive end: what people are told as the last day."""
     return end - dt.timedelta(microseconds=1) if end else None
+
+
+@register.filter
+def ago(moment: dt.datetime) -> str:
+    """How long ago an aware moment is, in words."""
+    return sentences.ago(moment)
 
 
 def remaining(due: dt.datetime, now: dt.datetime) -> tuple[str, str]:

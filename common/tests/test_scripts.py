@@ -14,6 +14,8 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from playwright.sync_api import Browser, Page, expect
 
+from common.money import format_money
+
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.urls("common.tests.gallery_urls"),
@@ -209,6 +211,26 @@ def test_an_amount_is_read_as_its_market_writes_it(gallery: Page) -> None:
     assert echo.inner_text() == "Write the amount like $1,234.50."
     amount.fill("1,200.01")
     assert echo.inner_text() == "The most is $1,200.00."
+
+
+@pytest.mark.parametrize(
+    ("currency", "locale"),
+    [("MXN", "es-MX"), ("COP", "es-CO"), ("PEN", "es-PE"), ("EUR", "es-ES"), ("USD", "en-US")],
+)
+def test_an_amount_is_echoed_as_the_server_writes_it(
+    gallery: Page, currency: str, locale: str
+) -> None:
+    amount, echo = gallery.locator("#g-amount"), gallery.locator("[data-amount-echo]")
+    sample = format_money(123400, currency, locale)
+    amount.evaluate(
+        "(input, [currency, locale]) => {"
+        " Object.assign(input.dataset, {currency, locale}); delete input.dataset.max }",
+        [currency, locale],
+    )
+    echo.evaluate("(out, sample) => { out.dataset.sample = sample }", sample)
+    for minor in (800_00, 1_234_567_05):
+        amount.fill(format_money(minor, "MXN", locale).strip("$\xa0"))
+        assert echo.inner_text() == f"= {format_money(minor, currency, locale)} {currency}"
 
 
 def test_a_chosen_theme_is_kept_without_a_flash(gallery: Page) -> None:

@@ -103,7 +103,7 @@ def test_block_tags_keep_markup_and_escape_values() -> None:
 
 def test_money_follows_the_market_of_the_page() -> None:
     assert draw('{% money 4500000 "COP" %}', market_locale="es-CO") == "$\u00a045.000"
-    assert draw('{% money 162000 "MXN" "es-MX" %}', market_locale="es-CO") == "$\u00a01,620.00"
+    assert draw('{% money 162000 "MXN" "es-MX" %}', market_locale="es-CO") == "$1,620.00"
     assert draw('{% money none "MXN" %}', none=None) == "\u2013"
 
 

@@ -67,8 +67,8 @@ RUNNING = refused(
 LIMIT = refused(
     409,
     "limit_exceeded",
-    "Your own limit today leaves $ 80.00 and this needs $ 200.00. "
-    "Choose up to $ 80.00, another offer, or ask for approval.",
+    "Your own limit today leaves $80.00 and this needs $200.00. "
+    "Choose up to $80.00, another offer, or ask for approval.",
     field="amount_minor",
     scope="agent",
     window="day",
@@ -82,7 +82,7 @@ LIMIT = refused(
 OUT_OF_RANGE = refused(
     422,
     "out_of_range",
-    "Choose an amount from $ 100.00 to $ 300.00.",
+    "Choose an amount from $100.00 to $300.00.",
     field="amount_minor",
     minimum=10000,
     maximum=30000,

@@ -68,7 +68,7 @@ def _check(client: Client, code: str) -> str:
 def test_from_scan_to_redemption(cashier: Client, company: Company, granted: Compensation) -> None:
     reference = _check(cashier, code_of(granted).lower().replace("-", " "))
     page = cashier.get(COUPON).content.decode()
-    assert "$\xa0200.00" in page
+    assert "$200.00" in page
     assert company.location.name in page
     response = cashier.post(COUPON, {"reference": reference})
     row = Redemption.objects.get()
@@ -149,7 +149,7 @@ def test_a_gift_card_gives_the_amount_typed_and_keeps_the_rest(
     assert Redemption.objects.get().amount_minor == 120_50
     coupon = Coupon.objects.get()
     assert (coupon.balance_minor, coupon.state) == (379_50, "issued")
-    assert "$\xa0379.50" in cashier.get(response["Location"]).content.decode()
+    assert "$379.50" in cashier.get(response["Location"]).content.decode()
 
 
 def test_sending_the_page_twice_redeems_once(cashier: Client, company: Company) -> None:

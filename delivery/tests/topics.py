@@ -29,7 +29,7 @@ def render(message: Message) -> Rendered:
         brand=message.market.brand,
         greeting="Hola, Mariana",
         paragraphs=[f"Su código es {CODE}."],
-        facts=[("Valor", "$ 200.00")],
+        facts=[("Valor", "$200.00")],
         link=("Ver mi cupón", LINK),
         footer="Caso 26-000123",
         language=message.language,

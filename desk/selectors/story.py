@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from audit.models import AuditEvent
 from audit.states import PRODUCT, ActorKind
 from common.money import format_money
+from common.sentences import within
 from compensations.models import Compensation
 from compensations.states import LapseReason
 from delivery.models import Message
@@ -271,7 +272,7 @@ def _from_message(message: Message) -> Entry:
     words = {
         Channel.HANDOVER: _("Message handed over in the conversation"),
     }.get(Channel(message.channel)) or _("Message by %(channel)s to %(address)s") % {
-        "channel": Channel(message.channel).label,
+        "channel": within(str(Channel(message.channel).label)),
         "address": message.address_masked,
     }
     return Entry(message.created_at, "messages", "", words, message=message)
@@ -280,7 +281,7 @@ def _from_message(message: Message) -> Entry:
 def _first_words(incident: Incident) -> Entry:
     """What the customer said, as it was logged."""
     who = _("Customer, by %(channel)s") % {
-        "channel": ContactChannel(incident.channel).label.lower()
+        "channel": within(str(ContactChannel(incident.channel).label))
     }
     return Entry(incident.logged_at, "messages", who, incident.narrative, kind="quote")
 

@@ -195,11 +195,11 @@ def test_the_inbox_holds_all_that_is_needed(company: Company, supervisor: Client
         WHY,
         "El cuarto no estaba listo a las cinco.",
         waiting.compensation.incident.folio,
-        "From $\u00a0800.00 on, the scale asks for a second person.",
+        "From $800.00 on, the scale asks for a second person.",
         "the limit of one grant",
         "The customer, twelve months",
         "Agent, 30 days",
-        "$\u00a0950.00 of $\u00a0950.00 left",
+        "$950.00 of $950.00 left",
         "Ends by itself on",
     ):
         assert words in text, words

@@ -48,9 +48,9 @@ def test_the_page_tells_the_whole_story_in_local_time(
         "Customer, by phone",
         "Severity as suggested: Moderate",
         "El gerente sube.",
-        "Granted: coupon, $\u00a0200.00",
-        "Voided: coupon, \u2212$\u00a0200.00. Otra opción",
-        "Message by Email to",
+        "Granted: coupon, $200.00",
+        "Voided: coupon, \u2212$200.00. Otra opción",
+        "Message by email to",
     ):
         assert words in text, words
     local = incident.logged_at.astimezone(ZoneInfo(company.market.time_zone))
@@ -234,7 +234,7 @@ def test_a_case_is_corrected(incident: Incident, path: str, desk: Client) -> Non
     assert (incident.severity, incident.amount_at_stake_minor) == ("critical", 2_500_00)
     text = desk.get(path).content.decode()
     assert "severity from Moderate to Critical" in text
-    assert "amount at stake from $\u00a02,000.00 to $\u00a02,500.00" in text
+    assert "amount at stake from $2,000.00 to $2,500.00" in text
 
 
 def test_a_stale_save_shows_what_changed_and_keeps_the_text(

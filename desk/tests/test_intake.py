@@ -219,7 +219,7 @@ def test_the_panel_shows_cases_offers_and_the_suggestion(company: Company, desk:
     assert "Add to this case instead" in text
     assert "This order is known" in text
     assert re.search(r'value="moderate"[^>]*checked', text)
-    assert "$\u00a0100.00 \u2013 $\u00a0300.00" in text
+    assert "$100.00 \u2013 $300.00" in text
     assert 'name="suggested" value="moderate"' in text
 
 

@@ -16,6 +16,7 @@ from accounts.selectors import visible_locations
 from common.contacts import normalise_email, normalise_phone
 from common.errors import InvalidInput, Refusal
 from common.posting import accepted, post_only
+from common.sentences import within
 from incidents.actions import discard_draft, save_draft
 from incidents.models import Category, Customer, IntakeDraft
 from incidents.selectors import categories_for, find_customers
@@ -271,7 +272,7 @@ def add_to(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     channel = request.POST.get("channel", "")
     if channel in ContactChannel.values:
         heading = _("The customer reached us again, by %(channel)s.") % {
-            "channel": ContactChannel(channel).label.lower()
+            "channel": within(str(ContactChannel(channel).label))
         }
     else:
         heading = _("The customer reached us again.")

@@ -71,9 +71,9 @@ def test_the_page_of_what_is_owed_says_what_the_ledger_says(company: Company) ->
     card = grant(incident=company.incident(), offer=company.offers["gift_card"], by=company.agent)
     finance = enter(company.elena)
     shown = text(finance, "/finance/")
-    assert "The ledger says the same to the cent: $ 500.00 outstanding" in shown
+    assert "The ledger says the same to the cent: $500.00 outstanding" in shown
     Coupon.objects.filter(compensation=card).update(balance_minor=499_99)
-    assert "differ from the ledger by \u2212$ 0.01" in text(finance, "/finance/")
+    assert "differ from the ledger by \u2212$0.01" in text(finance, "/finance/")
 
 
 def test_a_list_turns_its_pages_and_ends_with_the_sum(company: Company) -> None:
@@ -83,7 +83,7 @@ def test_a_list_turns_its_pages_and_ends_with_the_sum(company: Company) -> None:
     shown = text(finance, "/finance/open/?kind=coupon&age=30")
     assert shown.count("data-row-link") == 50
     assert "53 in all" in shown
-    assert "$ 10,600.00" in shown
+    assert "$10,600.00" in shown
     following = shown.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0]
     rest = text(finance, following.replace("&amp;", "&"))
     assert rest.count("data-row-link") == 3

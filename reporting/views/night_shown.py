@@ -134,7 +134,7 @@ class Shown:
         return [
             {
                 "label": self._kind(kind, statutory),
-                "count": count,
+                "count": self.write.count(count),
                 "value": self.write.money(face),
                 "expected": self.write.money(expected),
                 "row": (self._kind(kind, statutory), count, face, expected),
@@ -147,7 +147,7 @@ class Shown:
         return [
             {
                 "label": self._categories.get(category, ""),
-                "count": count,
+                "count": self.write.count(count),
                 "value": self.write.money(face),
                 "expected": self.write.money(expected),
                 "row": (self._categories.get(category, ""), count, face, expected),
@@ -227,9 +227,10 @@ class Shown:
         cases = sum(person["cases"] for person in people)
         count = sum(person["issued"] for person in people)
         return _("%(cases)s, %(compensations)s for %(value)s, expected to cost %(cost)s.") % {
-            "cases": ngettext("%(count)s case", "%(count)s cases", cases) % {"count": cases},
+            "cases": ngettext("%(count)s case", "%(count)s cases", cases)
+            % {"count": self.write.count(cases)},
             "compensations": ngettext("%(count)s compensation", "%(count)s compensations", count)
-            % {"count": count},
+            % {"count": self.write.count(count)},
             "value": self.write.money(sum(person["issued_face"] for person in people)),
             "cost": self.write.about(Fraction(sum(person["issued_expected"] for person in people))),
         }

@@ -13,11 +13,11 @@ from itertools import accumulate
 from django.utils.formats import date_format
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 from django.utils.translation import get_language, ngettext, npgettext
 from django.utils.translation import gettext as _
 
 from common.charts import Bar, Bars, Columns, Row
+from common.sentences import since
 from compensations.states import LimitWindow, OfferKind
 from compensations.states import Measure as LimitMeasure
 from incidents.models import Category
@@ -218,8 +218,7 @@ class Shown:
         if waiting.oldest is None:
             notes = [Note(linked(""), before=_("nothing waits"))]
         else:
-            age = timesince(waiting.oldest, self.board.at, depth=1)
-            notes = [Note(linked(age), before=_("the oldest for"))]
+            notes = [Note(linked(since(waiting.oldest, self.board.at)), before=_("the oldest for"))]
         return Tile(_("Waiting for approval"), self.count(waiting.number, Measure.WAITING), notes)
 
     # The table ---------------------------------------------------------------------------------
@@ -419,8 +418,8 @@ class Shown:
         place = next(index for index, level in enumerate(levels, 1) if 5 * level >= 4 * total)
         level = levels[place - 1]
         return ngettext(
-            "%(share)s of the goodwill compensations have one reason.",
-            "%(share)s of the goodwill compensations have %(place)s reasons.",
+            "One reason makes up %(share)s of goodwill compensations.",
+            "%(place)s reasons make up %(share)s of goodwill compensations.",
             place,
         ) % {"share": self.write.share(Fraction(level, total)), "place": self.write.count(place)}
 

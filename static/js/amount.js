@@ -1,6 +1,7 @@
 /* Echo of a typed amount. An input with `data-amount`, `data-currency`, `data-locale` and, in minor units,
    `data-min` and `data-max` is read strictly as its market writes numbers, and `[data-amount-echo]` beside it
-   says how it was understood. The server decides; this only answers at once. */
+   says how it was understood, written like its `data-sample`, a whole amount from the server. The server
+   decides; this only answers at once. */
 
 import { word } from "./words.js";
 
@@ -21,13 +22,25 @@ function read(text, locale, digits) {
   return Number(match[1].split(group).join("") + (match[2] ?? "").padEnd(digits, "0"));
 }
 
+/** Writes minor units as the server wrote the sample: its symbol and space, and no cents where it has none. */
+function writer(sample, locale, digits) {
+  const { group, point } = marks(locale);
+  const [shown] = /\d[\d.,]*/.exec(sample);
+  return (minor) => {
+    const whole = Math.floor(minor / 10 ** digits);
+    const cents = minor % 10 ** digits;
+    const number = String(whole).replace(/\B(?=(\d{3})+$)/g, group);
+    const tail = shown.includes(point) || cents ? point + String(cents).padStart(digits, "0") : "";
+    return sample.replace(shown, number + tail);
+  };
+}
+
 function echo(input) {
   const out = input.closest(".field")?.querySelector("[data-amount-echo]");
   if (!out) return;
   const { currency, locale } = input.dataset;
-  const format = new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "narrowSymbol" });
   const digits = Number(input.dataset.digits ?? 2);
-  const show = (minor) => format.format(minor / 10 ** digits);
+  const show = writer(out.dataset.sample, locale, digits);
   const say = (text, tone = "") => {
     out.textContent = text;
     out.dataset.tone = tone;

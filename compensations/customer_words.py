@@ -1,4 +1,4 @@
-"""The sentence with which a customer's mail and page begin.
+"""What a customer's mail and page say alike: the sentence they begin with, and amounts.
 
 A category is an agent's label, which no sentence can take up: it stands in brackets, where "nobody
 answers", "air conditioning" and "charged twice" all read as what they are, and is left out where
@@ -8,8 +8,12 @@ it says nothing.
 import datetime as dt
 
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.models import Market
+from common.money import format_money
+from common.sentences import within
 from common.windows import local_date
 from incidents.models import Incident
 from incidents.states import CATCH_ALL
@@ -36,10 +40,14 @@ def apology(incident: Incident, *, zone: str, now: dt.datetime) -> str:
 
 
 def _label(incident: Incident) -> str:
-    if incident.category.code in CATCH_ALL:
-        return ""
-    label = incident.category.name
-    # Within a sentence in lower case, unless the word is an abbreviation.
-    if label.split()[0][1:].islower():
-        label = label[0].lower() + label[1:]
-    return label
+    return "" if incident.category.code in CATCH_ALL else within(incident.category.name)
+
+
+def worth(minor: int, market: Market) -> str:
+    """An amount as the market writes it; with its code for who reads another language.
+
+    `$500.50` of a coupon from Mexico is not read as pesos by whoever reads it in English.
+    """
+    text = format_money(minor, market.currency, market.locale)
+    at_home = (get_language() or "").startswith(market.language)
+    return text if at_home else f"{text}\u00a0{market.currency}"

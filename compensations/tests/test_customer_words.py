@@ -8,7 +8,7 @@ import pytest
 from django.utils import translation
 
 from compensations.actions import grant
-from compensations.apology import apology
+from compensations.customer_words import apology, worth
 from compensations.messages import render, resolve
 from compensations.tests.scenario import Company, build
 from delivery.models import Message
@@ -101,3 +101,10 @@ def test_whoever_an_import_did_not_name_is_written_to_without_a_name(company: Co
     mail = render(message)
     assert "Hola\n" in mail.text
     assert "Sin identificar" not in mail.text + mail.html
+
+
+def test_an_amount_names_its_currency_where_another_language_is_read(company: Company) -> None:
+    with translation.override("es"):
+        assert worth(500_50, company.market) == "$500.50"
+    with translation.override("en"):
+        assert worth(500_50, company.market) == "$500.50\xa0MXN"
