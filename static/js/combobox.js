@@ -81,7 +81,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const rows = rowsOf(list);
   const found = rows.filter((row) => !row.hasAttribute("data-create")).length;
   if (rows.length) activate(set, rows[0]);
-  say(found ? word("results", { count: found }) : word("noResults"));
+  say(word(found === 0 ? "noResults" : found === 1 ? "oneResult" : "results", { count: found }));
 });
 
 document.addEventListener("input", (event) => {
