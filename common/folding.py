@@ -1,5 +1,7 @@
 """Text as people compare it: without case and accents."""
 
+import unicodedata
+
 from django.db import models
 
 
@@ -8,3 +10,9 @@ class Fold(models.Func):
 
     function = "fold"
     output_field = models.TextField()
+
+
+def folded(text: str) -> str:
+    """The same for words that are not in the database."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in apart if not unicodedata.combining(character))

@@ -5,7 +5,7 @@ nothing of the database.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -18,10 +18,13 @@ from accounts.rail import count_of
 from accounts.states import Role
 from compensations.limit_rights import limits_waiting
 
-from .places import Desk, desk_of
+from .pages import Page, rail_pages
+from .places import WORKERS, Desk, desk_of
 from .selectors import lists
 
 Item = dict[str, Any]
+
+ZERO_SAYS_SOMETHING = frozenset({"mine", "team", "critical"})
 
 
 def _address(name: str) -> str:
@@ -57,10 +60,12 @@ class _Frame:
     def nav(self) -> list[Item]:
         if self.staff is None:
             return []
-        items = [*self._desk_items(), *self._role_items()]
-        for item in items:
-            item["current"] = item["url"] == self._here
-        return [item for item in items if item["url"]]
+        return [self._item(page) for page in rail_pages(self.staff, self.desk)]
+
+    def _item(self, page: Page) -> Item:
+        url = page.url
+        count = self._count(page.count) if page.count else ""
+        return {"label": page.label, "url": url, "count": count, "current": url == self._here}
 
     @cached_property
     def _here(self) -> str:
@@ -69,117 +74,33 @@ class _Frame:
         path = self.request.path
         return f"{path}?view={view}" if view and path == _address("incidents") else path
 
-    def _desk_items(self) -> list[Item]:
+    @cached_property
+    def _counts(self) -> Mapping[str, str]:
+        """Of whoever works here or decides: the others' rails count nothing of the desk."""
+        desk = self.desk
+        if desk is None or not desk.holds(*WORKERS, Role.FINANCE):
+            return {}
+        return lists.counts(desk, lists.frame_counts(desk))
+
+    def _count(self, name: str) -> str:
+        """What stands beside a page: a zero only where it says how one's cases stand."""
         desk = self.desk
         if desk is None:
-            return []
-        cases = _address("incidents")
-        items: list[Item] = []
-        if desk.can_work:
-            counts = lists.counts(desk, lists.frame_counts(desk))
-            items += [
-                {"label": _("My cases"), "url": _address("home"), "count": counts["mine"]},
-                {"label": _("Team"), "url": f"{cases}?view=team", "count": counts["team"]},
-                {
-                    "label": _("Unassigned"),
-                    "url": f"{cases}?view=unassigned",
-                    "count": counts["unassigned"] if counts["unassigned"] != "0" else "",
-                },
-            ]
-            if "critical" in counts:
-                items.append(
-                    {
-                        "label": _("Critical"),
-                        "url": f"{cases}?view=critical",
-                        "count": counts["critical"],
-                    }
-                )
-            if "approvals" in counts:
-                items.append(self._approvals(counts["approvals"]))
-            items.append(
-                {
-                    "label": _("My requests"),
-                    "url": _address("requests"),
-                    "count": _together(counts["requests"], counts["ended"]),
-                }
-            )
-            today = counts["promises"]
-            items.append(
-                {
-                    "label": _("Promises"),
-                    "url": _address("promises"),
-                    "count": _("%(count)s today") % {"count": today} if today != "0" else "",
-                }
-            )
-        elif desk.holds(Role.FINANCE):
-            counts = lists.counts(desk, lists.frame_counts(desk))
-            items.append(self._approvals(counts["approvals"]))
-        elif desk.holds(Role.AUDITOR):
-            items.append(self._approvals("0"))
-        return [
-            *items,
-            {"label": _("All cases"), "url": cases},
-            {"label": _("Customers"), "url": _address("customers")},
-            {"label": _("Scale"), "url": _address("scales")},
-        ]
-
-    @staticmethod
-    def _approvals(count: str) -> Item:
-        """The inbox, with how many wait for this very person."""
-        return {
-            "label": _("Approvals"),
-            "url": _address("approvals"),
-            "count": count if count != "0" else "",
-        }
-
-    def _role_items(self) -> list[Item]:
-        assert self.staff is not None
-        roles = self.staff.roles
-        items = []
-        if roles & {Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR}:
-            items.append({"label": _("Issuance by agent"), "url": _address("issuance")})
-        elif Role.AGENT in roles:
-            items.append({"label": _("My figures"), "url": _address("issuance-me")})
-        items += self._night_items()
-        items += self._money_items()
-        if Role.CASHIER in roles:
-            items.append({"label": _("Counter"), "url": _address("counter")})
-        if Role.AUDITOR in roles:
-            items.append({"label": _("Audit trail"), "url": _address("audit-trail")})
-        if Role.ADMINISTRATOR in roles:
-            items.append({"label": _("Administration"), "url": _address("administration")})
-        # There is one only where nothing leaves the machine.
-        items.append({"label": _("Mailbox"), "url": _address("mailbox")})
-        return items
-
-    def _night_items(self) -> list[Item]:
-        desk = self.desk
-        if desk is None or not desk.holds(Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR):
-            return []
-        unsigned = count_of("nightly-reports", desk.staff, desk.market)
-        return [
-            {
-                "label": _("Nightly reports"),
-                "url": _address("nightly-reports"),
-                "count": _("%(count)s unsigned") % {"count": unsigned} if unsigned else "",
-            }
-        ]
-
-    def _money_items(self) -> list[Item]:
-        desk = self.desk
-        if desk is None or not desk.holds(Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR):
-            return []
-        items: list[Item] = []
-        if desk.holds(Role.FINANCE, Role.AUDITOR):
-            items += [
-                {"label": _("Liability"), "url": _address("liability")},
-                {"label": _("Journal"), "url": _address("journal")},
-            ]
-        waiting = limits_waiting(desk.staff, desk.market)
-        items.append({"label": _("Limits"), "url": _address("limits"), "count": waiting or ""})
-        if desk.holds(Role.FINANCE, Role.AUDITOR):
-            items.append({"label": _("Stop switch"), "url": _address("stop-switch")})
-        return items
+            return ""
+        if name == "nightly-reports":
+            unsigned = count_of(name, desk.staff, desk.market)
+            return _("%(count)s unsigned") % {"count": unsigned} if unsigned else ""
+        if name == "limits":
+            return str(limits_waiting(desk.staff, desk.market) or "")
+        if name == "requests":
+            # What ended by itself waits for the person as well.
+            return _together(*(self._counts.get(one, "0") for one in ("requests", "ended")))
+        count = self._counts.get(name, "")
+        if name in ZERO_SAYS_SOMETHING:
+            return count
+        if count in {"", "0"}:
+            return ""
+        return _("%(count)s today") % {"count": count} if name == "promises" else count
 
     @cached_property
     def stopped_at(self) -> dt.datetime | None:

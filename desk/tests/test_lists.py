@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import RoleGrant
+from accounts.models import RoleGrant, Staff
 from accounts.states import Role
 from compensations.tests.scenario import Company
 from desk.places import Desk
@@ -189,6 +189,51 @@ def test_the_palette_finds_people_cases_and_pages_in_both_languages(
     assert (
         "/administration/" not in desk.get("/find/", {"q": "admin"}, headers=rows).content.decode()
     )
+
+
+def found(client: Client, text: str) -> str:
+    return client.get("/find/", {"q": text}, headers={"HX-Request": "true"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("who", "text", "address"),
+    [
+        ("agent", "scale", "/scales/"),
+        ("agent", "escala", "/scales/"),
+        ("agent", "mis cifras", "/reports/issuance/me/"),
+        ("agent", "MY FIGURES", "/reports/issuance/me/"),
+        ("agent", "solicitudes", "/requests/"),
+        ("agent", "new incident", "/incidents/new/"),
+        ("agent", "sign out", "/accounts/logout/"),
+        ("supervisor", "approvals", "/approvals/"),
+        ("supervisor", "autorizaciones", "/approvals/"),
+        ("supervisor", "limites", "/limits/"),
+        ("supervisor", "límites", "/limits/"),
+        ("supervisor", "issuance", "/reports/issuance/"),
+        ("supervisor", "proponer limite", "/limits/new/"),
+        ("auditor", "audit", "/audit/"),
+        ("auditor", "conciliacion", "/finance/reconciliation/"),
+    ],
+)
+def test_the_palette_finds_every_page_whatever_the_readers_language(
+    who: str, text: str, address: str, company: Company, auditor: Staff, signed_in: SignIn
+) -> None:
+    person = {"agent": company.agent, "supervisor": company.supervisor, "auditor": auditor}[who]
+    client = signed_in(person)
+    for language in ("es", "en"):
+        Staff.objects.filter(pk=person.pk).update(language=language)
+        assert f'data-href="{address}"' in found(client, text), language
+
+
+def test_the_palette_offers_no_page_of_others(desk: Client) -> None:
+    for text in ("approvals", "limits", "audit", "administracion", "counter", "journal"):
+        assert "data-href" not in found(desk, text), text
+
+
+def test_the_rail_and_the_palette_are_one_list(company: Company, signed_in: SignIn) -> None:
+    client = signed_in(company.supervisor)
+    for item in client.get("/").context["nav"]:
+        assert f'data-href="{item["url"]}"' in found(client, item["label"]), item
 
 
 def test_a_whole_folio_opens_the_case(company: Company, desk: Client) -> None:

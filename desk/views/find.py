@@ -1,17 +1,13 @@
 """The palette: people, cases, pages and actions, from one box, in both languages."""
 
-from dataclasses import dataclass
-
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, override
 from django.views.decorators.http import require_safe
 
 from accounts.models import Staff
 from accounts.permissions import staff_required
-from accounts.states import Role
 from incidents.models import Customer, Incident
 from incidents.selectors import (
     find_customers,
@@ -21,60 +17,11 @@ from incidents.selectors import (
     visible_incidents,
 )
 
-from ..places import READERS, WORKERS
+from ..pages import Page, named_pages, offered
+from ..places import READERS, desk_of
 from .intake import contact_line
 
 MOST = 6
-LANGUAGES = ("es", "en")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A page or an action: its name, where it is, and who has it."""
-
-    name: str
-    url: str
-    roles: tuple[str, ...]
-
-
-def _places() -> list[tuple[str, str, str, tuple[str, ...]]]:
-    """Name, further words, address name and roles of what can be found."""
-    return [
-        (gettext_noop("New incident"), gettext_noop("log complaint"), "incident-new", WORKERS),
-        (gettext_noop("My cases"), gettext_noop("start home"), "home", WORKERS),
-        (gettext_noop("All cases"), gettext_noop("incidents list"), "incidents", READERS),
-        (gettext_noop("Promises"), gettext_noop("calls owed"), "promises", READERS),
-        (gettext_noop("Customers"), gettext_noop("people"), "customers", READERS),
-        (gettext_noop("New customer"), gettext_noop("create person"), "customer-new", WORKERS),
-        (gettext_noop("Counter"), gettext_noop("redeem coupon"), "counter", (Role.CASHIER,)),
-        (
-            gettext_noop("Administration"),
-            gettext_noop("markets locations teams people keys"),
-            "administration",
-            (Role.ADMINISTRATOR,),
-        ),
-        (gettext_noop("Preferences"), gettext_noop("language theme"), "preferences", ()),
-    ]
-
-
-def _pages(staff: Staff, text: str) -> list[Place]:
-    """Pages whose name or further words, in either language, hold every word typed."""
-    words = text.lower().split()
-    found = []
-    for name, more, address, roles in _places():
-        if roles and not staff.roles & set(roles):
-            continue
-        try:
-            url = reverse(address)
-        except NoReverseMatch:
-            continue
-        spoken = [name, more]
-        for language in LANGUAGES:
-            with override(language):
-                spoken += [_(name), _(more)]
-        if all(any(word in text.lower() for text in spoken) for word in words):
-            found.append(Place(_(name), url, roles))
-    return found
 
 
 def _cases(staff: Staff, text: str) -> list[Incident]:
@@ -94,7 +41,8 @@ def find(request: HttpRequest) -> HttpResponseBase:
     if text and staff.roles & set(READERS):
         customers = find_customers(staff, text, limit=MOST)
         cases = _cases(staff, text)
-    pages = _pages(staff, text) if text else []
+    named = named_pages(text)
+    pages = offered(named, staff, desk_of(request))[:MOST] if named else []
     if request.headers.get("HX-Request") == "true":
         return _rows(request, customers, cases, pages)
     if len(cases) == 1 and cases[0].folio in folios_meant(text):
@@ -112,11 +60,11 @@ def find(request: HttpRequest) -> HttpResponseBase:
 
 
 def _rows(
-    request: HttpRequest, customers: list[Customer], cases: list[Incident], pages: list[Place]
+    request: HttpRequest, customers: list[Customer], cases: list[Incident], pages: list[Page]
 ) -> HttpResponse:
     options = [
-        {"value": place.url, "label": place.name, "url": place.url, "group": _("Pages and actions")}
-        for place in pages
+        {"value": page.url, "label": page.label, "url": page.url, "group": _("Pages and actions")}
+        for page in pages
     ]
     options += [
         {
