@@ -4,7 +4,7 @@ A page shows `message` beside the field, the API turns the same object into prob
 (RFC 9457). Subclasses live beside the rules that raise them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.functional import Promise
@@ -77,6 +77,20 @@ class InvalidInput(Refusal):
     code = "invalid_input"
     status = 422
     default_message = _("Please check this value.")
+
+
+class SeveralFaults(InvalidInput):
+    """Several values of one act are out of their bounds; whoever typed them hears of all at once.
+
+    `faults` has a refusal for each field. The API names them all under `errors`.
+    """
+
+    def __init__(self, faults: Sequence[InvalidInput]) -> None:
+        self.faults = tuple(faults)
+        errors: dict[str, list[str]] = {}
+        for fault in faults:
+            errors.setdefault(fault.field or "body", []).append(str(fault))
+        super().__init__(extra={"errors": errors})
 
 
 class TransitionRefused(Refusal):

@@ -1,13 +1,19 @@
 """Bounds of what is typed, judged in one place for pages, API and imports alike."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import ParamSpec, TypeVar, cast
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from common.errors import InvalidInput
+from common.errors import InvalidInput, SeveralFaults
 from common.money import MAX_MINOR
+
+from .states import Severity
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 EARLIEST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
 # Clocks of tills and phones run ahead a little.
@@ -60,3 +66,38 @@ def future_moment(value: dt.datetime, field: str) -> dt.datetime:
     if not now < value <= now + LONGEST_PROMISE:
         raise InvalidInput(_("Choose a moment to come, within a year."), field=field)
     return value
+
+
+def severity(value: str | None, suggested: str, reason: str) -> tuple[str, str]:
+    """Severity, the suggested one unless given, and the reason that another one needs."""
+    value = choice(value or suggested, "severity", Severity.values)
+    reason = text(reason, "severity_reason", 300)
+    if value == suggested:
+        return value, ""
+    if not reason:
+        raise InvalidInput(
+            _("Say why this severity differs from the suggested one."), field="severity_reason"
+        )
+    return value, reason
+
+
+class Faults:
+    """Judges the values of one act and tells together what is wrong with any of them."""
+
+    def __init__(self) -> None:
+        self.found: list[InvalidInput] = []
+
+    def of(self, judge: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `judge` makes of a value; nothing after a fault, and then `refuse` raises."""
+        try:
+            return judge(*args, **kwargs)
+        except InvalidInput as fault:
+            self.found.append(fault)
+            return cast("T", None)
+
+    def refuse(self) -> None:
+        """Raises what was found, if anything: one fault as it is, several as SeveralFaults."""
+        if len(self.found) > 1:
+            raise SeveralFaults(self.found)
+        for fault in self.found:
+            raise fault

@@ -88,26 +88,29 @@ def create_customer(
 
     Language defaults to the market's; the channel to email where there is one, else to handing
     over in the conversation. Raises InvalidInput for a value out of bounds or a customer number
-    that is taken.
+    that is taken, SeveralFaults for several values out of bounds.
     """
     actor = authorise(by, market, *WRITERS, scope=Scope.CUSTOMERS_WRITE)
+    faults = bounds.Faults()
     customer = Customer(
         market=market,
-        name=bounds.text(name, "name", 120, required=True),
-        language=bounds.choice(language or market.language, "language", Language.values),
-        preferred_channel=bounds.choice(
+        name=faults.of(bounds.text, name, "name", 120, required=True),
+        language=faults.of(bounds.choice, language or market.language, "language", Language.values),
+        preferred_channel=faults.of(
+            bounds.choice,
             preferred_channel or (Channel.EMAIL if email.strip() else Channel.HANDOVER),
             "preferred_channel",
             Channel.values,
         ),
-        external_ref=_number(external_ref),
+        external_ref=faults.of(_number, external_ref),
         created_by=_staff(by),
     )
     contacts = [
-        (kind, normalise(kind, value, market))
+        (kind, faults.of(normalise, kind, value, market))
         for kind, value in ((ContactKind.PHONE, phone), (ContactKind.EMAIL, email))
         if value.strip()
     ]
+    faults.refuse()
     _save_numbered(customer, force_insert=True)
     for kind, value in contacts:
         ContactPoint.objects.create(

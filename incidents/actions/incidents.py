@@ -30,7 +30,6 @@ from ..states import (
     IncidentKind,
     IncidentState,
     PromiseState,
-    Severity,
     Step,
 )
 
@@ -67,19 +66,6 @@ def next_folio(market: Market, moment: dt.datetime) -> str:
     return f"{market.code}-{year}-{number:06d}"
 
 
-def _judged_severity(category: Category, severity: str, reason: str) -> tuple[str, str]:
-    """Severity and reason, once the reason is there where it differs from the suggestion."""
-    severity = bounds.choice(severity, "severity", Severity.values)
-    reason = bounds.text(reason, "severity_reason", 300)
-    if severity == category.suggested_severity:
-        return severity, ""
-    if not reason:
-        raise InvalidInput(
-            _("Say why this severity differs from the suggested one."), field="severity_reason"
-        )
-    return severity, reason
-
-
 def _of_market(market_id: int, row: Any, field: str) -> Any:
     """`row`, refused when it belongs to another market or is no longer in use."""
     if row is not None and (row.market_id != market_id or not getattr(row, "is_active", True)):
@@ -111,7 +97,7 @@ def open_incident(
     `severity` is the category's suggestion unless given; another one needs `severity_reason`.
     Amounts are minor units of the market's currency; moments are aware. `source` and `source_ref`
     make a repeat of the same row an `AlreadyLogged` with the first one's folio.
-    Raises NotAllowed, InvalidInput.
+    Raises NotAllowed, InvalidInput, SeveralFaults.
     """
     actor = authorise(by, market, *WRITERS, scope=Scope.INCIDENTS_WRITE)
     staff = by if isinstance(by, Staff) else None
@@ -120,9 +106,16 @@ def open_incident(
     _of_market(market.pk, customer, "customer")
     _of_market(market.pk, category, "category")
     _of_market(market.pk, location, "location")
-    severity, severity_reason = _judged_severity(
-        category, severity or category.suggested_severity, severity_reason
-    )
+    faults = bounds.Faults()
+    judged = faults.of(bounds.severity, severity, category.suggested_severity, severity_reason)
+    words = faults.of(bounds.text, narrative, "narrative", 5000, required=True)
+    kind = faults.of(bounds.choice, kind, "kind", IncidentKind.values)
+    channel = faults.of(bounds.choice, channel, "channel", ContactChannel.values)
+    order_ref = faults.of(bounds.text, order_ref, "order_ref", 60)
+    at_stake = faults.of(bounds.amount, amount_at_stake_minor, "amount_at_stake_minor")
+    occurred_at = faults.of(bounds.past_moment, occurred_at, "occurred_at")
+    faults.refuse()
+    severity, severity_reason = judged
     source = bounds.text(source, "source", 60)
     source_ref = bounds.text(source_ref, "source_ref", 120, required=bool(source))
     now = timezone.now()
@@ -131,20 +124,20 @@ def open_incident(
         Incident,
         market=market,
         customer=customer,
-        kind=bounds.choice(kind, "kind", IncidentKind.values),
+        kind=kind,
         category=category,
         severity=severity,
         suggested_severity=category.suggested_severity,
         severity_reason=severity_reason,
-        narrative=bounds.text(narrative, "narrative", 5000, required=True),
-        channel=bounds.choice(channel, "channel", ContactChannel.values),
+        narrative=words,
+        channel=channel,
         location=location,
-        order_ref=bounds.text(order_ref, "order_ref", 60),
-        amount_at_stake_minor=bounds.amount(amount_at_stake_minor, "amount_at_stake_minor"),
+        order_ref=order_ref,
+        amount_at_stake_minor=at_stake,
         currency=market.currency,
         owner=staff,
         team_id=staff.team_id if staff else None,
-        occurred_at=bounds.past_moment(occurred_at, "occurred_at"),
+        occurred_at=occurred_at,
         logged_at=now,
         logged_by=staff,
         logged_by_client=by if isinstance(by, ApiClient) else None,
@@ -365,8 +358,8 @@ def _settle_severity(
     if severity is None:
         followed = old == old_suggested
         severity = row.suggested_severity if followed else old
-    row.severity, row.severity_reason = _judged_severity(
-        row.category, severity, old_reason if reason is None else reason
+    row.severity, row.severity_reason = bounds.severity(
+        severity, row.suggested_severity, old_reason if reason is None else reason
     )
     if row.severity != old:
         before["severity"], after["severity"] = str(old), str(row.severity)

@@ -52,7 +52,8 @@ class CustomerIn(StrictSerializer):
     """A new customer. `market` may be left out where the caller has only one."""
 
     market = serializers.CharField(max_length=12, required=False)
-    name = serializers.CharField(max_length=120)
+    # An empty one is refused by the action, together with whatever else is wrong.
+    name = serializers.CharField(max_length=120, allow_blank=True)
     language = serializers.ChoiceField(choices=Language.choices, required=False)
     preferred_channel = serializers.ChoiceField(choices=Channel.choices, required=False)
     phone = serializers.CharField(max_length=30, required=False, allow_blank=True)

@@ -100,6 +100,25 @@ def test_what_is_out_of_bounds_is_named(
     assert not Incident.objects.exists()
 
 
+def test_all_that_is_wrong_with_a_customer_is_said_at_once(caller: Caller) -> None:
+    sent = {"name": " ", "phone": "998 123", "email": "trial@@example"}
+    answer = caller.post("/customers", sent)
+    assert answer.status_code == 422
+    told = answer.json()
+    assert told["code"] == "invalid_input"
+    assert set(told["errors"]) == {"name", "phone", "email"}
+    one = caller.post("/customers", {**sent, "name": "Ana", "phone": ""}).json()
+    assert set(one["errors"]) == {"email"}
+    assert not Customer.objects.exists()
+
+
+def test_all_that_is_wrong_with_an_incident_is_said_at_once(desk: Desk, caller: Caller) -> None:
+    sent = body(desk, severity="critical", occurred_at="2099-01-01T10:00:00Z")
+    answer = caller.post("/incidents", sent)
+    assert answer.status_code == 422
+    assert set(answer.json()["errors"]) == {"severity_reason", "occurred_at"}
+
+
 def test_customers_are_created_and_masked(desk: Desk, caller: Caller) -> None:
     answer = caller.post(
         "/customers",
