@@ -289,6 +289,10 @@ def test_two_people_in_one_case_see_each_other(
     assert desk.get(f"{path}others/").content.strip() == b""
     assert company.agent.name in colleague.get(f"{path}others/").content.decode()
     assert company.colleague.name in desk.get(f"{path}others/").content.decode()
+    one = desk.get(f"{path}others/").content.decode()
+    assert f"{company.colleague.name} has this case open" in one
+    signed_in(company.supervisor).get(f"{path}others/")
+    assert " have this case open" in desk.get(f"{path}others/").content.decode()
 
 
 def test_without_a_scale_rule_the_page_says_what_to_do(company: Company, desk: Client) -> None:

@@ -31,4 +31,4 @@ def others(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
     me = str(desk.staff.pk)
     names = sorted(name for who, (name, _at) in here.items() if who != me)
     cache.set(key, {**here, me: (desk.staff.name, now)}, timeout=int(GONE_AFTER))
-    return render(request, "desk/_others.html", {"names": names})
+    return render(request, "desk/_others.html", {"names": ", ".join(names), "number": len(names)})
