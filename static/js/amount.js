@@ -55,17 +55,25 @@ function echo(input) {
 }
 
 /* An offer says with `data-alone` how much a person grants alone and with `data-usual` what is granted when
-   nothing is typed; above the first, choosing it asks for a second person. */
+   nothing is typed; above the first, choosing it asks for a second person. Above `data-max` nobody's yes
+   could give it: there is nothing to ask for, and the echo says the most. */
 function ask(input) {
   const radio = input.closest(".offer")?.querySelector("input[type=radio][data-alone]");
   if (!radio) return;
   const { currency, locale } = input.dataset;
   const minor = input.value.trim() === "" ? Number(radio.dataset.usual) : read(input.value, locale, Number(input.dataset.digits ?? 2));
-  if (minor !== null && currency) radio.toggleAttribute("data-asks", minor > Number(radio.dataset.alone));
+  if (minor === null || !currency) return;
+  const most = Number(input.dataset.max || Infinity);
+  radio.toggleAttribute("data-asks", minor > Number(radio.dataset.alone) && minor <= most);
+}
+
+function tell(input) {
+  echo(input);
+  ask(input);
 }
 
 document.addEventListener("input", (event) => {
-  if (!event.target.matches?.("input[data-amount]")) return;
-  echo(event.target);
-  ask(event.target);
+  if (event.target.matches?.("input[data-amount]")) tell(event.target);
 });
+
+document.addEventListener("keep:back", (event) => event.target.querySelectorAll("input[data-amount]").forEach(tell));
