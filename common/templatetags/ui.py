@@ -16,6 +16,7 @@ from django.forms.boundfield import BoundField
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -26,6 +27,7 @@ from common.money import format_count, format_money
 register = template.Library()
 
 SOON = dt.timedelta(minutes=15)
+ONE_DAY = dt.timedelta(days=1)
 
 # Which tone a severity or a state is shown in. Unknown values are neutral, never an error.
 TONES = {
@@ -475,6 +477,15 @@ def remaining(due: dt.datetime, now: dt.datetime) -> tuple[str, str]:
     return "soon" if due - now <= SOON else "ok", _("%(span)s left") % {"span": span}
 
 
+def day_of(due: dt.datetime, now: dt.datetime) -> str:
+    """The local day of an aware moment as a person says it; nothing for one of today."""
+    day, today = timezone.localdate(due), timezone.localdate(now)
+    if day == today:
+        return ""
+    near = {today - ONE_DAY: _("yesterday"), today + ONE_DAY: _("tomorrow")}
+    return near.get(day) or date_format(day, "SHORT_DATE_FORMAT")
+
+
 SIGNS = {"met": "good", "late": "warning"}
 
 
@@ -484,16 +495,19 @@ def clock(
 ) -> dict[str, Any]:
     """Time left until an aware moment, in words that stay current. `met` stops the clock.
 
-    Draws nothing without a moment. An inclusion, whose template is looked up once for all rows.
+    The day is said with the hour unless it is today. Draws nothing without a moment. An inclusion,
+    whose template is looked up once for all rows.
     """
     if due is None:
         return {}
-    state, words = remaining(due, timezone.now())
+    now = timezone.now()
+    state, words = remaining(due, now)
     if met is not None:
         state, words = ("met", _("met")) if met else ("late", _("missed"))
     return {
         "due": due,
         "iso": due.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        "day": day_of(due, now),
         "time": timezone.localtime(due).strftime("%H:%M"),
         "label": label,
         "why": why,

@@ -7,7 +7,7 @@ from django import forms
 from django.template import Context, Template
 from django.utils import timezone, translation
 
-from common.templatetags.ui import attributes, remaining
+from common.templatetags.ui import attributes, day_of, remaining
 
 NOW = dt.datetime(2026, 11, 21, 14, 0, tzinfo=dt.UTC)
 
@@ -121,6 +121,21 @@ def test_money_follows_the_market_of_the_page() -> None:
 def test_remaining_time_in_words(minutes: int, state: str, words: str) -> None:
     with translation.override("en"):
         assert remaining(NOW + dt.timedelta(minutes=minutes), NOW) == (state, words)
+
+
+@pytest.mark.parametrize(
+    ("hours", "day"),
+    [(-37, "Dec 31, 2025"), (-13, "yesterday"), (1, ""), (13, "tomorrow"), (37, "Jan 4, 2026")],
+)
+def test_a_clock_names_the_day_unless_it_is_today(hours: int, day: str) -> None:
+    noon = dt.datetime(2026, 1, 2, 18, tzinfo=dt.UTC)
+    with timezone.override("America/Mexico_City"), translation.override("en"):
+        assert day_of(noon + dt.timedelta(hours=hours), noon) == day
+
+
+def test_a_clock_of_another_day_says_which() -> None:
+    html = draw("{% clock due %}", due=timezone.now() + dt.timedelta(days=1))
+    assert ">tomorrow " in html
 
 
 def test_a_met_clock_stops() -> None:
