@@ -157,6 +157,19 @@ def home_counts(desk: Desk) -> dict[str, str]:
     )
 
 
+def critical_of_team(desk: Desk) -> QuerySet[Incident]:
+    """Open critical cases of those teams."""
+    return of_team(desk).filter(severity=Severity.CRITICAL)
+
+
+def waiting_counts(desk: Desk) -> dict[str, str]:
+    """What waits for whoever leads, beside cases of their own; only what there is any of."""
+    if not desk.holds(Role.SUPERVISOR):
+        return {}
+    found = counts(desk, {"approvals": approvals.to_decide, "critical": critical_of_team})
+    return {name: count for name, count in found.items() if count != "0"}
+
+
 def bounded_counts(wanted: Mapping[str, QuerySet[Any]], *, most: int = MOST) -> dict[str, str]:
     """How many rows each query has, in one round trip, none counted beyond `most`."""
     parts = [

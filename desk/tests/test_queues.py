@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from compensations.actions import grant_or_request
 from compensations.tests.scenario import Company
-from incidents.actions import make_promise
+from incidents.actions import make_promise, resolve_incident
 from incidents.models import Incident
 
 from .conftest import SignIn
@@ -50,6 +51,36 @@ def test_late_and_soon_are_told_apart_and_ordered(due: dict[str, Incident], desk
     late = order_of(desk.get("/incidents/?view=overdue").content, *rows)
     assert late == [due["very late"], due["late"]]
     assert order_of(desk.get("/incidents/?view=due").content, *rows) == [due["soon"]]
+
+
+def test_whoever_has_no_case_is_led_to_what_waits_for_them(
+    company: Company, signed_in: SignIn
+) -> None:
+    leader = signed_in(company.supervisor)
+    assert "Press C" in leader.get("/").content.decode()
+    company.incident(severity="critical", severity_reason="Hay un bebé")
+    text = leader.get("/").content.decode()
+    assert "Critical cases of your teams: 1" in text
+    assert 'href="/incidents/?view=team&amp;severity=critical"' in text
+    assert "Approvals that wait" not in text
+    incident = company.incident()
+    refused = grant_or_request(
+        incident=incident,
+        offer=company.offers["large"],
+        reason="Vale la pena",
+        by=company.agent,
+    )
+    assert refused.state == "requested"
+    text = leader.get("/").content.decode()
+    assert "Approvals that wait: 1" in text
+    assert 'href="/approvals/"' in text
+
+
+def test_a_case_with_nothing_next_says_what_its_date_is(company: Company, desk: Client) -> None:
+    incident = company.incident()
+    resolve_incident(incident=incident, resolution="Listo", by=company.agent)
+    page = desk.get("/incidents/?state=resolved").content.decode()
+    assert re.search(r">logged [A-Z][a-z]+ \d+, \d{4}<", page)
 
 
 def test_a_compensated_case_is_due_by_its_resolution(

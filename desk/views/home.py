@@ -59,6 +59,8 @@ def my_cases(request: HttpRequest, desk: Desk) -> HttpResponse:
             "promises": owed,
             "end_of_today": tomorrow,
             "counts": lists.home_counts(desk),
+            # Whoever has no case of their own is shown what waits for them elsewhere.
+            "waiting": lists.waiting_counts(desk) if not rows else {},
             "requests": own_rows(desk),
         },
     )
