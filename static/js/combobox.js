@@ -1,7 +1,8 @@
 /* Look-up boxes by the ARIA combobox pattern. htmx fetches the rows (components/options.html) into the
    list; this moves through them. The focus stays in the box; `aria-activedescendant` names the row. Picking
-   puts the row's value in the hidden field and tells the form with a `change` event on it. A row with
-   `data-href` is a place to go; the row with `data-create` keeps what was typed and leaves the value empty. */
+   puts the row's value in the hidden field, tells the form with a `change` event on it and goes on to the
+   control that `data-then` names. A row with `data-href` is a place to go; the row with `data-create` keeps
+   what was typed and leaves the value empty. Who comes to the box types over what it holds. */
 
 import { say } from "./toast.js";
 import { word } from "./words.js";
@@ -67,6 +68,7 @@ function pick(box, row) {
     }),
   );
   close(set);
+  if (!created) document.getElementById(set.input.dataset.then ?? "")?.focus();
 }
 
 document.addEventListener("htmx:afterSwap", (event) => {
@@ -144,8 +146,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
+const overwrite = (node) => node instanceof HTMLInputElement && node.getAttribute("role") === "combobox" && node.select();
+
 document.addEventListener("focusin", (event) => {
+  overwrite(event.target);
   for (const box of document.querySelectorAll("[data-combobox]")) {
     if (!box.contains(event.target)) close(parts(box));
   }
 });
+
+/* A box that had the focus before this listened. */
+overwrite(document.activeElement);

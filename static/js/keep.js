@@ -2,7 +2,7 @@
    sending another form of the page, a refusal or a session that ended draws the page again, and the text is
    put back. It is about customers, so it never leaves the tab, belongs to one person, and is gone when they
    sign out here or in another tab. `data-keep="strict"` puts a field back only where the saved value is
-   still the one it was typed over. */
+   still the one it was typed over. A notice with `data-back-in`, the form's id, then says that it is back. */
 
 const PREFIX = "unsent:";
 const OWNER = "unsent-of";
@@ -44,6 +44,7 @@ function putBack(form) {
   if (!back) return;
   const closed = form.closest("details.disclosure:not([open])");
   if (closed) closed.open = true;
+  for (const notice of document.querySelectorAll(`[data-back-in="${form.id}"]`)) notice.hidden = false;
   form.dispatchEvent(new Event("change", { bubbles: true }));
   form.dispatchEvent(new CustomEvent("keep:back", { bubbles: true }));
 }
@@ -70,4 +71,5 @@ document.addEventListener("submit", (event) => {
 
 window.addEventListener("storage", (event) => event.key === "signed-out" && forgetAll());
 
-if (person) start();
+/* Not before htmx listens: what hangs on a field that is put back is asked for as if it had been chosen. */
+if (person) document.addEventListener("DOMContentLoaded", start);
