@@ -4,7 +4,8 @@ Amounts are read strictly as the market writes them and handed on in minor units
 to the market and handed on aware. Whether something may be done is for the actions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
@@ -12,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Location, Market, Staff
 from accounts.states import Language
-from common.errors import InvalidInput, Refusal
+from common.contacts import normalise_email, normalise_phone
+from common.errors import InvalidInput, Refusal, SeveralFaults
 from common.money import format_amount, parse_money
 from compensations.states import ApprovalState
 from delivery.states import Channel
@@ -31,9 +33,22 @@ EMPTY = ("", _("Choose"))
 def show_refusal(
     form: forms.BaseForm, refusal: Refusal, names: Mapping[str, str] | None = None
 ) -> None:
-    """Puts a refusal beside the field it speaks of, or above the form."""
+    """Puts a refusal, or each of several, beside its field, or above the form."""
+    if isinstance(refusal, SeveralFaults):
+        for fault in refusal.faults:
+            show_refusal(form, fault, names)
+        return
     field = (names or {}).get(refusal.field or "", refusal.field)
     form.add_error(field if field in form.fields else None, str(refusal))
+
+
+@contextmanager
+def _beside_the_box() -> Iterator[None]:
+    """What cannot be read is a fault of its field."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise forms.ValidationError(str(error)) from error
 
 
 class MoneyField(forms.CharField):
@@ -58,10 +73,62 @@ class MoneyField(forms.CharField):
         text = super().clean(value)
         if not text:
             return None
-        try:
+        with _beside_the_box():
             return parse_money(text, self.market.currency, self.market.locale)
-        except InvalidInput as error:
-            raise forms.ValidationError(str(error)) from error
+
+
+class PhoneField(forms.CharField):
+    """A phone as people write it in a market; handed on as typed."""
+
+    def __init__(self, *, country: str, **kwargs: Any) -> None:
+        self.country = country
+        kwargs.setdefault("label", _("Phone"))
+        kwargs.setdefault("max_length", 40)
+        attrs = {"type": "tel", "autocomplete": "off"}
+        super().__init__(required=False, widget=forms.TextInput(attrs=attrs), **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = str(super().clean(value))
+        if text:
+            with _beside_the_box():
+                normalise_phone(text, self.country)
+        return text
+
+
+class EmailField(forms.CharField):
+    """An address, judged as the action judges it; handed on as typed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("Email"))
+        kwargs.setdefault("max_length", 120)
+        attrs = {"type": "email", "autocomplete": "off"}
+        super().__init__(required=False, widget=forms.TextInput(attrs=attrs), **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = str(super().clean(value))
+        if text:
+            with _beside_the_box():
+                normalise_email(text)
+        return text
+
+
+class LongText(forms.CharField):
+    """Words of many lines. A paste that is too long is refused and kept, never cut in silence.
+
+    `data-most` lets the page count what is left. A line ends in one character, as people count.
+    """
+
+    def __init__(self, *, rows: int, **kwargs: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": rows}), **kwargs)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attrs = super().widget_attrs(widget)
+        attrs.pop("maxlength", None)
+        return {**attrs, "data-most": self.max_length}
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
 
 def plain_amount(minor: int | None, market: Market) -> str:
@@ -96,11 +163,10 @@ class CaseFields(forms.Form):
     """What intake and the correction of a case have in common."""
 
     category = forms.ChoiceField(label=_("Category"))
-    narrative = forms.CharField(
+    narrative = LongText(
         label=_("What happened"),
         max_length=5000,
-        strip=True,
-        widget=forms.Textarea(attrs={"rows": 5}),
+        rows=5,
         help_text=_("In the customer's own words."),
     )
     kind = forms.ChoiceField(label=_("Kind"), choices=IncidentKind, initial=IncidentKind.CLAIM)
@@ -116,6 +182,25 @@ class CaseFields(forms.Form):
         label=_("When it happened"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    # The order in which a person meets the boxes: the first with an error takes the focus.
+    field_order = (
+        "customer",
+        "customer_text",
+        "new_name",
+        "new_phone",
+        "new_email",
+        "category",
+        "severity",
+        "severity_reason",
+        "narrative",
+        "order_ref",
+        "amount",
+        "location",
+        "channel",
+        "kind",
+        "occurred_at",
     )
 
     def __init__(
@@ -141,6 +226,7 @@ class CaseFields(forms.Form):
         self.fields["amount"] = MoneyField(
             market=market, label=_("Amount at stake"), required=False
         )
+        self.order_fields(self.field_order)
 
     def clean_category(self) -> Category:
         return self.categories[self.cleaned_data["category"]]
@@ -196,18 +282,6 @@ class IntakeForm(CaseFields):
     new_name = NeededName(
         label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-    new_phone = forms.CharField(
-        label=_("Phone"),
-        max_length=40,
-        required=False,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
-    )
-    new_email = forms.CharField(
-        label=_("Email"),
-        max_length=120,
-        required=False,
-        widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off"}),
-    )
     severity = SuggestedChoice(
         label=_("Severity"), choices=Severity, widget=forms.RadioSelect(attrs={"required": False})
     )
@@ -220,18 +294,11 @@ class IntakeForm(CaseFields):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
-    # The order in which a person meets the boxes: the first with an error takes the focus.
-    field_order = (
-        "customer",
-        "customer_text",
-        "new_name",
-        "new_phone",
-        "new_email",
-        "category",
-        "severity",
-        "severity_reason",
-        "narrative",
-    )
+    def __init__(self, *args: Any, market: Market, **kwargs: Any) -> None:
+        super().__init__(*args, market=market, **kwargs)
+        self.fields["new_phone"] = PhoneField(country=market.country)
+        self.fields["new_email"] = EmailField()
+        self.order_fields(self.field_order)
 
     def clean_customer_text(self) -> str:
         text = str(self.cleaned_data["customer_text"]).strip()
@@ -241,6 +308,15 @@ class IntakeForm(CaseFields):
                 _("Look the customer up by phone, email, name, folio or order.")
             )
         return text
+
+    def clean(self) -> dict[str, Any]:
+        """Boxes of a new customer say nothing once another one is picked."""
+        data = self.cleaned_data
+        if data.get("customer"):
+            for name in ("new_phone", "new_email"):
+                self.errors.pop(name, None)
+                data.setdefault(name, "")
+        return data
 
     def clean_new_name(self) -> str:
         name = str(self.cleaned_data["new_name"])
@@ -273,9 +349,10 @@ class ChangeForm(CaseFields):
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
     severity = forms.ChoiceField(label=_("Severity"), choices=Severity, widget=forms.RadioSelect)
     severity_reason = forms.CharField(
-        label=_("Why this severity, where it differs from the suggested one"),
+        label=_("Why this severity"),
         max_length=300,
         required=False,
+        help_text=_("Needed where it differs from the one that the category suggests."),
     )
     owner = forms.ChoiceField(label=_("Owner"), required=False)
 
@@ -353,9 +430,7 @@ class GrantForm(forms.Form):
 
 
 class NoteForm(forms.Form):
-    body = forms.CharField(
-        label=_("Note"), max_length=4000, widget=forms.Textarea(attrs={"rows": 2})
-    )
+    body = LongText(label=_("Note"), max_length=4000, rows=2)
 
 
 class PromiseForm(forms.Form):
@@ -384,11 +459,7 @@ class PromiseForm(forms.Form):
 
 
 class ResolveForm(forms.Form):
-    resolution = forms.CharField(
-        label=_("How it was put right"),
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
+    resolution = LongText(label=_("How it was put right"), max_length=500, rows=3)
 
 
 class ReasonForm(forms.Form):
@@ -486,20 +557,13 @@ class ChangeCustomerForm(CustomerForm):
 
 
 class NewCustomerForm(CustomerForm):
-    phone = forms.CharField(
-        label=_("Phone"),
-        max_length=40,
-        required=False,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
-    )
-    email = forms.CharField(
-        label=_("Email"),
-        max_length=120,
-        required=False,
-        widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off"}),
-    )
-
     field_order = ("name", "phone", "email")
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["phone"] = PhoneField(country=country)
+        self.fields["email"] = EmailField()
+        self.order_fields(self.field_order)
 
 
 class ContactForm(forms.Form):

@@ -361,23 +361,27 @@ def field(
     wide: bool = False,
     prefix: str = "",
     class_: str = "",
+    needed: bool = False,
     **attrs: Any,
 ) -> str:
     """A form field with its label, hint and errors, tied together for screen readers.
 
-    `look="segmented"` shows radios side by side; `prefix` is a unit before the box; any other
-    keyword becomes an attribute of the control (`hx_get`, `data_key`, `autocomplete`). The first
-    field of a form that has an error takes the focus.
+    `look="segmented"` shows radios side by side; `prefix` is a unit before the box; `needed` leaves
+    out "optional" where the rest of the form makes it needed; any other keyword becomes an
+    attribute of the control (`hx_get`, `data_key`, `autocomplete`). The first field of a form that
+    has an error takes the focus. A typed amount is echoed, a long text counts what is left of it.
     """
     shape = _shape(bound.field.widget)
     hint = hint or str(bound.help_text)
     described = [f"{bound.auto_id}-hint"] if hint else []
+    first = False
     control: dict[str, Any] = {
         name.rstrip("_").replace("_", "-"): value for name, value in attrs.items()
     }
     if bound.errors:
         described.append(f"{bound.auto_id}-error")
-        if next(iter(bound.form.errors), None) == bound.name and shape != "set":
+        first = next(iter(faulty(bound.form)), None) == bound.name
+        if first and shape != "set":
             control["autofocus"] = True
     if shape in {"input", "select", "textarea"}:
         given = bound.field.widget.attrs.get("class", "")
@@ -402,21 +406,34 @@ def field(
             "described": " ".join(described),
             "wide": wide,
             "prefix": prefix,
+            "optional": not bound.field.required and not needed,
+            "focus": first,
+            "is_amount": "data-amount" in bound.field.widget.attrs,
+            "counts": "data-most" in bound.field.widget.attrs,
         },
     )
 
 
+def faulty(form: forms.BaseForm) -> list[str]:
+    """The fields of a refused form that need the person, in the order in which they meet them."""
+    return [name for name in form.fields if name in form.errors]
+
+
 @register.simple_tag
-def form_errors(form: forms.BaseForm) -> str:
-    """The summary above a form that was refused: what to mend, with a link to each field."""
+def form_errors(form: forms.BaseForm, focus: bool = True) -> str:
+    """The summary above a form that was refused: what to mend, with a link to each field.
+
+    Where no field can, it takes the focus, unless a box that is no field of the form does.
+    """
     if not form.errors:
         return ""
+    fields = [form[name] for name in faulty(form)]
     return render_to_string(
         "components/form_errors.html",
         {
-            "form": form,
             "general": form.non_field_errors(),
-            "fields": [form[name] for name in form.errors if name in form.fields],
+            "fields": fields,
+            "focus": focus and not fields,
         },
     )
 

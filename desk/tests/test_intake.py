@@ -83,6 +83,71 @@ def test_an_amount_is_read_strictly_as_the_market_writes_it(
     assert not Incident.objects.exists()
 
 
+@pytest.mark.parametrize("amount", ["abc", "-50"])
+def test_a_bad_amount_takes_the_focus(amount: str, company: Company, desk: Client) -> None:
+    text = desk.post(NEW, typed(company, amount=amount)).content.decode()
+    assert re.search(r'name="amount"[^>]*autofocus', text)
+    assert re.search(r'name="amount"[^>]*aria-invalid="true"', text)
+    assert text.count("autofocus") == 1
+
+
+def test_a_moment_to_come_is_shown_and_takes_the_focus(company: Company, desk: Client) -> None:
+    text = desk.post(NEW, typed(company, occurred_at="2099-01-01T10:00")).content.decode()
+    assert re.search(r"<details[^>]* open", text)
+    assert re.search(r'name="occurred_at"[^>]*autofocus', text)
+
+
+def test_all_that_is_wrong_is_said_at_once(company: Company, desk: Client) -> None:
+    wrong = typed(
+        company,
+        new_phone="998 123",
+        new_email="trial@@example",
+        severity="critical",
+        amount="-50",
+        occurred_at="2099-01-01T10:00",
+    )
+    answer = desk.post(NEW, wrong)
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {
+        "new_phone",
+        "new_email",
+        "severity_reason",
+        "amount",
+        "occurred_at",
+    }
+    assert re.search(r'name="new_phone"[^>]*autofocus', answer.content.decode())
+
+
+def test_boxes_of_a_new_customer_say_nothing_once_one_is_picked(
+    company: Company, desk: Client
+) -> None:
+    picked = typed(company, customer=str(company.customer().pk), new_phone="998 123")
+    assert desk.post(NEW, picked).status_code == 302
+
+
+def test_the_reason_is_not_called_optional_where_it_is_needed(
+    company: Company, desk: Client
+) -> None:
+    data = {"category": str(company.category.pk), "severity": "critical", "suggested": "moderate"}
+    label = re.search(r'for="id_severity_reason">(.*?)</label>', panel(desk, **data))
+    assert label is not None
+    assert "optional" not in label[1]
+
+
+def test_words_that_are_too_long_are_kept_whole_and_refused(company: Company, desk: Client) -> None:
+    page = desk.get(NEW).content.decode()
+    assert 'data-most="5000"' in page
+    assert not re.search(r'name="narrative"[^>]*maxlength', page)
+    words = "a" * 5001
+    answer = desk.post(NEW, typed(company, narrative=words))
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    # A line ends in one character for whoever counts, in two on the way here.
+    fits = "\r\n".join(["a"] * 2500)
+    assert desk.post(NEW, typed(company, narrative=fits)).status_code == 302
+    assert len(Incident.objects.get().narrative) == 4999
+
+
 def test_the_customer_has_to_be_named(company: Company, desk: Client) -> None:
     nobody = desk.post(NEW, typed(company, customer_text="", new_name=""))
     assert "Look the customer up" in nobody.content.decode()

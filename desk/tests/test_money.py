@@ -85,8 +85,16 @@ def test_a_wrong_amount_is_refused_beside_its_box(
     assert box
     assert f'value="{text}"' in box[0]
     assert "autofocus" in box[0]
+    assert page.count("autofocus") == 1
     assert re.search(rf'id="offer-{pk}"[^>]*checked', page)
     assert not Compensation.objects.exists()
+
+
+def test_no_offer_chosen_leads_to_the_offers(path: str, desk: Client) -> None:
+    page = desk.post(f"{path}grant/", {"once": "t"}).content.decode()
+    assert "Choose an offer." in page
+    assert re.search(r'<fieldset[^>]*id="id_offer"[^>]*autofocus', page)
+    assert page.count("autofocus") == 1
 
 
 def test_a_limit_says_which_how_much_is_left_and_what_to_do(

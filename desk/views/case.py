@@ -116,7 +116,7 @@ def _lost(view: CaseView, incident: Incident, refused: Mapping[str, Any]) -> Los
     typed = [
         (str(field.label), str(form.data.get(name, "")).strip())
         for name, field in form.fields.items()
-        if type(field) is forms.CharField
+        if isinstance(field, forms.CharField)
     ]
     if isinstance(form, GrantForm):
         typed.append((_("Amount"), str(form.data.get(form.amount_name, "")).strip()))

@@ -145,6 +145,7 @@ def customer_new(request: HttpRequest, desk: Desk) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         initial=initial,
         channels=_channels(desk),
+        country=desk.market.country,
     )
     status = 200
     if request.method == "POST":

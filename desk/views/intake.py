@@ -17,6 +17,7 @@ from common.contacts import normalise_email, normalise_phone
 from common.errors import InvalidInput, Refusal
 from common.posting import accepted, post_only
 from common.sentences import within
+from incidents import bounds
 from incidents.actions import discard_draft, save_draft
 from incidents.models import Category, Customer, IntakeDraft
 from incidents.selectors import categories_for, find_customers
@@ -83,6 +84,8 @@ def _page(
             "found": [(row, contact_line(row)) for row in found],
             "fresh": status == 200 and panel.customer is None,
             "picked": status == 200 and panel.customer is not None,
+            # What needs the person is never behind a closed title.
+            "more_open": bool({"kind", "occurred_at"} & form.errors.keys()),
             "token": uuid.uuid4().hex,
         },
         status=status,
@@ -128,12 +131,28 @@ def _save(request: HttpRequest, desk: Desk, categories: list[Category]) -> HttpR
                 accepted(request, _("Case %(folio)s is logged.") % {"folio": folio})
                 then_next = request.POST.get("then") == "next"
                 return redirect("incident-new" if then_next else address)
+    else:
+        _show_further_faults(form)
     typed = {name: request.POST.get(name, "") for name in FIELDS}
     panel = panel_for(desk, typed, categories)
     found: list[Customer] = []
     if panel.customer is None and typed["customer_text"]:
         found = _found(desk, typed["customer_text"])
     return _page(request, desk, form, typed, panel, found=found, status=422)
+
+
+def _show_further_faults(form: IntakeForm) -> None:
+    """What would be refused next, with what was refused for its shape: nobody mends in rounds."""
+    data = form.cleaned_data
+    faults = bounds.Faults()
+    if "category" in data:
+        suggested = data["category"].suggested_severity
+        reason = data.get("severity_reason", "")
+        faults.of(bounds.severity, data.get("severity"), suggested, reason)
+    faults.of(bounds.past_moment, data.get("occurred_at"), "occurred_at")
+    for fault in faults.found:
+        if fault.field not in form.errors:
+            show_refusal(form, fault, IntakeForm.NAMES)
 
 
 def _found(desk: Desk, text: str) -> list[Customer]:

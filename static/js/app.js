@@ -17,4 +17,5 @@ import "./draft.js";
 import "./countdown.js";
 import "./listnav.js";
 import "./amount.js";
+import "./room.js";
 import "./print.js";
