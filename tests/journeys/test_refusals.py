@@ -48,6 +48,18 @@ def test_a_limit_says_what_is_allowed_and_keeps_the_amount(
     expect(page.locator("#given .given")).to_have_count(1)
 
 
+def test_above_the_most_there_is_nothing_to_ask_for(person: Callable[..., Watched]) -> None:
+    page = person("lucia").page
+    new_case(page)
+    _pick_with_amount(page)
+    box = page.locator("input[name^=amount-]:visible")
+    box.fill("99,999.00")
+    expect(page.locator("[data-amount-echo]:visible").first).to_contain_text("máximo")
+    expect(page.locator("#grant-reason")).to_be_hidden()
+    expect(page.locator("#offers .grant-part")).to_be_visible()
+    expect(page.locator("#offers .ask-act")).to_be_hidden()
+
+
 def test_a_doubled_click_grants_once(person: Callable[..., Watched]) -> None:
     page = person("lucia").page
     new_case(page)
