@@ -44,12 +44,13 @@ def busy(company: Company, made: int = 6) -> list[Compensation]:
     """Grants of every kind, some used in part or whole, voided, or past their date."""
     given = []
     for number in range(made):
-        incident = company.incident()
+        # The whole is given back on another case than a part: both are more than was at stake.
+        incident, whole = company.incident(), company.incident()
         for name in ("coupon", "gift_card", "refund", "statutory", "large"):
             amount = 600_00 if name == "large" else None
             given.append(
                 grant(
-                    incident=incident,
+                    incident=whole if name == "statutory" else incident,
                     offer=company.offers[name],
                     amount_minor=amount,
                     by=company.agent,
