@@ -5,8 +5,10 @@ records at every level, task arguments, paths of addresses, and afterwards every
 table. A code may lie in the database only enciphered; a contact only where contacts are kept.
 """
 
+import json
 import logging
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.test import Client
-from kombu import Producer
+from redis.connection import AbstractConnection
 
 from accounts.tests.factories import PASSWORD, StaffFactory
 from compensations.actions import grant, resend
@@ -49,14 +51,17 @@ class Traces:
 @pytest.fixture
 def traces(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Traces:
     found = Traces()
-    real = Producer.publish
+    real = AbstractConnection.send_command
 
-    def publish(self: Producer, body: Any, **more: Any) -> Any:
+    def send(self: AbstractConnection, *words: Any, **more: Any) -> Any:
         # The last place before the wire, whichever way a task was asked for.
-        found.arguments.append(repr((body, more.get("headers"))))
-        return real(self, body, **more)
+        if words[0] == "LPUSH":
+            message = json.loads(words[2])
+            body = b64decode(message.pop("body")).decode()
+            found.arguments.append(repr((body, message)))
+        return real(self, *words, **more)
 
-    monkeypatch.setattr(Producer, "publish", publish)
+    monkeypatch.setattr(AbstractConnection, "send_command", send)
     caplog.set_level(logging.DEBUG)
     return found
 

@@ -8,14 +8,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import Jsonb
+from django.db.models import TextChoices
 
 from common.light import light
 from common.prepared import prepared
-from compensations.states import CompensationState
 
 pytestmark = pytest.mark.django_db
 
 NASTY = """it's "quoted", back\\slashed, {braced}, NULL, ñ 🙂, 100 %"""
+
+
+class Word(TextChoices):
+    ISSUED = "issued", "Issued"
+
+
 MOMENT = dt.datetime(2026, 3, 29, 1, 59, 59, 999_999, tzinfo=ZoneInfo("Europe/Madrid"))
 
 
@@ -27,7 +33,7 @@ MOMENT = dt.datetime(2026, 3, 29, 1, 59, 59, 999_999, tzinfo=ZoneInfo("Europe/Ma
         ("timestamptz", dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
         ("date", dt.date(2026, 2, 28)),
         ("text", NASTY),
-        ("text", CompensationState.ISSUED),
+        ("text", Word.ISSUED),
         ("bigint", -(2**63)),
         ("boolean", True),
         ("bytea", b"\\0'\x00\xff"),
