@@ -44,6 +44,9 @@ class Desk(Workplace):
     def comments_in(self, market_id: int) -> bool:
         return self.staff.has_role(market_id, *COMMENTERS)
 
+    def audits_in(self, market_id: int) -> bool:
+        return self.staff.has_role(market_id, Role.AUDITOR)
+
     def works_in(self, market_id: int) -> bool:
         return self.staff.has_role(market_id, *WORKERS)
 

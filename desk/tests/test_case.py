@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import Staff
 from audit.models import AuditEvent
 from compensations.actions import grant, void
 from compensations.tests.scenario import Company
@@ -73,6 +74,20 @@ def test_the_timeline_is_filtered_by_its_address(
     text = desk.get(f"/incidents/{incident.folio}/", {"show": show}).content.decode()
     assert there in text
     assert away not in text
+
+
+def test_who_audits_goes_from_the_case_to_its_trail_and_nobody_else_is_led_there(
+    company: Company, incident: Incident, path: str, auditor: Staff, signed_in: SignIn
+) -> None:
+    link = f'href="/audit/?thing={incident.folio}"'
+    for staff in (company.agent, company.supervisor):
+        assert link not in signed_in(staff).get(path).content.decode()
+    browser = signed_in(auditor)
+    assert link in browser.get(path).content.decode()
+    assert (
+        f"Logged case {incident.folio}"
+        in browser.get("/audit/", {"thing": incident.folio}).content.decode()
+    )
 
 
 def test_contacts_are_masked(company: Company, desk: Client) -> None:

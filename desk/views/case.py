@@ -155,6 +155,7 @@ def case_page(
             "hidden": hidden,
             "tabs": _tabs(request, view, show),
             "can_comment": desk.comments_in(incident.market_id),
+            "can_audit": desk.audits_in(incident.market_id),
             "is_open": incident.state in OPEN_STATES,
             "is_resolved": incident.state == IncidentState.RESOLVED,
             "is_closed": incident.state == IncidentState.CLOSED,
