@@ -26,6 +26,10 @@ urlpatterns = [
     path("i18n.js", JavaScriptCatalog.as_view(), name="javascript-catalog"),
 ]
 if settings.RECOVERY_EMBEDDED or settings.RECOVERY_TESTING:
+    from .sign_in import sign_in
+
+    # After the API, for speed; before the page of the library, which it stands in for.
+    urlpatterns.insert(1, path("accounts/login/", sign_in, name="account_login"))
     urlpatterns += [
         path("mailbox/", include("recovery.mailbox_urls")),
         path("_gallery/", gallery, name="gallery"),
