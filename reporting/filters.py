@@ -103,6 +103,19 @@ def read_date(text: str) -> dt.date | None:
     return date if date >= EARLIEST else None
 
 
+def no_period(first: dt.date, last: dt.date, today: dt.date) -> Text | None:
+    """Why two dates make no period, where they do not."""
+    if first < EARLIEST:
+        return _("Nothing was recorded so long ago.")
+    if last > today:
+        return _("The last date is later than today.")
+    if first > last:
+        return _("The last date is before the first one.")
+    if (last - first).days >= LONGEST_DAYS:
+        return _("These dates are more than a year apart.")
+    return None
+
+
 def read_period(key: str, first: str, last: str, today: dt.date) -> Period:
     """A preset up to today, or one's own dates, the last one included.
 
@@ -111,10 +124,8 @@ def read_period(key: str, first: str, last: str, today: dt.date) -> Period:
     day = dt.timedelta(days=1)
     month = today.replace(day=1)
     start, end = read_date(first), read_date(last)
-    if key == OWN_DATES and start and end and start <= end <= today:
-        period = Period(key, start, end + day)
-        if period.days <= LONGEST_DAYS:
-            return period
+    if key == OWN_DATES and start and end and no_period(start, end, today) is None:
+        return Period(key, start, end + day)
     presets = {
         "today": (today, today + day),
         "yesterday": (today - day, today),

@@ -99,8 +99,8 @@ def draw_all(crew: Crew) -> None:
 
 def main() -> int:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with running_stack() as address, chromium() as browser:
-        crew = Crew(browser, address)
+    with running_stack() as stack, chromium() as browser:
+        crew = Crew(browser, stack.address)
         draw_all(crew)
         faults = crew.leave()
     sys.stderr.writelines(f"{fault}\n" for fault in faults)

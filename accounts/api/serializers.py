@@ -8,6 +8,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from .choosing import name_choices
+
 OBJECT_WANTED = _("A JSON object is needed here.")
 
 
@@ -27,6 +29,12 @@ class StrictFields(serializers.Serializer[Any]):
 
     # The library's own words name a type of Python.
     default_error_messages = {"invalid": OBJECT_WANTED, "null": OBJECT_WANTED}
+
+    def get_fields(self) -> Any:
+        fields = super().get_fields()
+        for field in fields.values():
+            name_choices(field)
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         unknown: dict[str, list[Any]] = {}

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.choosing import not_offered
 from accounts.api.filters import OnlyKnownParameters
 from accounts.api.idempotency import HEADER, idempotent
 from accounts.api.permissions import HasScope, Roles
@@ -80,17 +81,13 @@ def _caller(request: Request) -> Staff | ApiClient:
     return cast("Staff | ApiClient", request.user)
 
 
-def _missing(field: str) -> InvalidInput:
-    return InvalidInput(_("Choose one of the values offered."), field=field)
-
-
 def _market(caller: Staff | ApiClient, code: str | None) -> Market:
     """The market named, or the only one in which the caller writes."""
     keys = [caller.market_id] if isinstance(caller, ApiClient) else caller.markets_with(*WRITERS)
     rows = Market.objects.filter(pk__in=keys)
     found = list((rows.filter(code=code) if code else rows)[:2])
     if len(found) != 1:
-        raise _missing("market")
+        raise not_offered("market", rows.values_list("code", flat=True))
     return found[0]
 
 
@@ -101,8 +98,13 @@ def _category(market_id: int, code: str) -> Category:
         .first()
     )
     if row is None:
-        raise _missing("category")
+        raise _no_category(market_id)
     return row
+
+
+def _no_category(market_id: int) -> InvalidInput:
+    rows = Category.objects.filter(market=market_id, is_active=True)
+    return not_offered("category", rows.values_list("code", flat=True))
 
 
 def _location(market_id: int, code: str | None) -> Location | None:
@@ -110,8 +112,13 @@ def _location(market_id: int, code: str | None) -> Location | None:
         return None
     row = Location.objects.filter(market=market_id, code__iexact=code, is_active=True).first()
     if row is None:
-        raise _missing("location")
+        raise _no_location(market_id)
     return row
+
+
+def _no_location(market_id: int) -> InvalidInput:
+    rows = Location.objects.filter(market=market_id, is_active=True)
+    return not_offered("location", rows.values_list("code", flat=True))
 
 
 class CustomersView(OnlyKnownParameters, ListAPIView[Customer], Creating):
@@ -248,13 +255,17 @@ class IncidentsView(OnlyKnownParameters, ListAPIView[Incident], Creating):
         place = data.pop("location", None) or ""
         named = named_for_opening(caller, data.pop("customer"), data.pop("category"), place)
         if named is None:
-            raise _missing("customer")
+            raise InvalidInput(
+                _("There is no such customer here. GET /customers finds one, and gives its id."),
+                field="customer",
+            )
+        market = named.customer.market
         if named.category is None:
-            raise _missing("category")
+            raise _no_category(market.pk)
         if place and named.location is None:
-            raise _missing("location")
+            raise _no_location(market.pk)
         incident = actions.open_incident(
-            market=named.customer.market,
+            market=market,
             customer=named.customer,
             category=named.category,
             location=named.location,
@@ -330,7 +341,9 @@ def _person(key: uuid.UUID | None) -> Staff | None:
         return None
     row = Staff.objects.filter(pk=key, is_active=True).first()
     if row is None:
-        raise _missing("owner")
+        raise InvalidInput(
+            _("Nobody who works here has this id. A case says its owner's."), field="owner"
+        )
     return row
 
 
@@ -339,5 +352,7 @@ def _team(market_id: int, key: int | None) -> Team | None:
         return None
     row = Team.objects.filter(pk=key, market=market_id).first()
     if row is None:
-        raise _missing("team")
+        raise InvalidInput(
+            _("There is no team with this id here. A case says its team's."), field="team"
+        )
     return row

@@ -247,6 +247,29 @@ def test_nobody_is_asked_to_sign_in(desk: Desk) -> None:
         assert Caller().get(path).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("category", "room-late", "Choose one of: "),
+        ("location", "XXX", "CUN"),
+        ("channel", "pigeon", "phone"),
+        ("customer", "019a9f0e-5b77-7a10-8a5e-91f3c1d2e4b6", "GET /customers"),
+    ],
+)
+def test_a_choice_that_is_none_says_what_may_be_chosen(
+    desk: Desk, caller: Caller, field: str, value: str, said: str
+) -> None:
+    told = caller.post("/incidents", body(desk, **{field: value})).json()
+    assert said in told["errors"][field][0]
+    if field == "category":
+        assert "room" in told["errors"][field][0].split(": ")[1]
+
+
+def test_a_filter_that_is_none_of_its_choices_names_them(desk: Desk, caller: Caller) -> None:
+    told = caller.get("/incidents?severity=x").json()
+    assert "minor, moderate, critical" in told["errors"]["severity"][0]
+
+
 def test_foreign_and_unknown_look_the_same(desk: Desk, abroad: Desk, caller: Caller) -> None:
     foreign = abroad.incident()
     unknown = caller.get("/incidents/MX-2026-999999").json()

@@ -1,10 +1,12 @@
 """Issuance over the API: the dashboard's figures, under the same filters and the same sight."""
 
+import datetime as dt
 from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -12,18 +14,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.choosing import not_offered
 from accounts.api.permissions import Roles
 from accounts.api.serializers import StrictSerializer, checked
 from accounts.models import Location, Market, Staff
 from accounts.permissions import visible_markets
 from common.errors import InvalidInput
+from common.windows import local_date
 from compensations.api import examples
 from compensations.states import OfferKind
 from incidents.models import Category
 from incidents.selectors import categories_for
 from incidents.states import ContactChannel
 
-from ..filters import COMPARISONS, OWN_DATES, PERIODS, Address, read_address
+from ..filters import COMPARISONS, EARLIEST, OWN_DATES, PERIODS, Address, no_period, read_address
 from ..selectors.board import Board, complete, read_board
 from ..selectors.dashboard import Agent, Figures
 from ..selectors.given import Band
@@ -179,15 +183,11 @@ class IssuanceShape(serializers.Serializer[dict[str, Any]]):
     pairs = PairShape(many=True)
 
 
-def _missing(field: str) -> InvalidInput:
-    return InvalidInput(_("Choose one of the values offered."), field=field)
-
-
 def _market(staff: Staff, code: str | None) -> Market:
     rows = visible_markets(staff, *READERS)
     found = list((rows.filter(code=code) if code else rows)[:2])
     if len(found) != 1:
-        raise _missing("market")
+        raise not_offered("market", rows.values_list("code", flat=True))
     return found[0]
 
 
@@ -197,8 +197,21 @@ def _person(market: Market, username: str) -> str:
         "pk", flat=True
     )[:1]
     if not row:
-        raise _missing("agent")
+        raise InvalidInput(
+            _("Nobody with this user name worked here. `agents` names who did."), field="agent"
+        )
     return str(row[0])
+
+
+def _own_dates(asked: dict[str, Any], today: dt.date) -> dict[str, str]:
+    """Both dates. Raises InvalidInput for one that is missing and for dates that make no period."""
+    for name in ("date_from", "date_to"):
+        if name not in asked:
+            raise InvalidInput(_("Own dates need a first and a last one."), field=name)
+    first, last = asked["date_from"], asked["date_to"]
+    if (why := no_period(first, last, today)) is not None:
+        raise InvalidInput(why, field="date_to" if first >= EARLIEST else "date_from")
+    return {"from": str(first), "to": str(last)}
 
 
 def _address(sight: Sight, asked: dict[str, Any]) -> Address:
@@ -213,16 +226,16 @@ def _address(sight: Sight, asked: dict[str, Any]) -> Address:
         if asked.get(name)
     }
     if asked.get("period") == OWN_DATES:
-        values |= {"from": str(asked.get("date_from")), "to": str(asked.get("date_to"))}
+        values |= _own_dates(asked, local_date(timezone.now(), market.time_zone))
     codes = {
-        "location": {row.code.lower(): row.pk for row in locations},
-        "category": {row.code.lower(): row.pk for row in categories},
+        "location": {row.code: row.pk for row in locations},
+        "category": {row.code: row.pk for row in categories},
     }
     for name, known in codes.items():
         if asked.get(name):
-            key = known.get(asked[name].lower())
+            key = {code.lower(): pk for code, pk in known.items()}.get(asked[name].lower())
             if key is None:
-                raise _missing(name)
+                raise not_offered(name, known)
             values[name] = str(key)
     if asked.get("agent"):
         values["staff"] = _person(market, asked["agent"])
@@ -236,9 +249,7 @@ def _address(sight: Sight, asked: dict[str, Any]) -> Address:
         teams=teams,
     )
     if asked.get("team") and "team" not in address.values:
-        raise _missing("team")
-    if asked.get("period") == OWN_DATES and address.period.key != OWN_DATES:
-        raise _missing("date_from")
+        raise not_offered("team", [f"{team.pk} ({team.name})" for team in teams])
     return address
 
 

@@ -374,6 +374,7 @@ def test_the_api_takes_every_filter(world: World, signed_in: SignIn, query: str)
         ("team=999999", "team"),
         ("market=XX", "market"),
         ("period=own", "date_from"),
+        ("period=own&date_from=2026-01-01", "date_to"),
         ("colour=blue", "colour"),
         ("period=always", "period"),
     ],
@@ -384,6 +385,41 @@ def test_the_api_refuses_what_it_does_not_know(
     answer = signed_in(world.company.elena).get(f"/api/v1/reports/issuance?{query}")
     assert answer.status_code in {400, 422}
     assert field in answer.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "words"),
+    [
+        ("date_from=2026-01-09&date_to=2026-01-02", "date_to", "before the first"),
+        ("date_from=2026-01-01&date_to=2999-01-01", "date_to", "later than today"),
+        ("date_from=2024-01-01&date_to=2026-01-01", "date_to", "more than a year"),
+        ("date_from=1999-01-01&date_to=1999-02-01", "date_from", "so long ago"),
+    ],
+)
+def test_the_api_says_why_dates_make_no_period(
+    world: World, signed_in: SignIn, query: str, field: str, words: str
+) -> None:
+    client = signed_in(world.company.elena)
+    answer = client.get(f"/api/v1/reports/issuance?period=own&{query}")
+    assert answer.status_code == 422
+    assert words in answer.json()["errors"][field][0]
+
+
+@pytest.mark.parametrize(
+    ("query", "choices"),
+    [
+        ("category=nonsense", "room"),
+        ("location=nonsense", "MID"),
+        ("channel=pigeon", "phone"),
+        ("market=XX", "MX"),
+    ],
+)
+def test_the_api_names_what_may_be_chosen(
+    world: World, signed_in: SignIn, query: str, choices: str
+) -> None:
+    answer = signed_in(world.company.elena).get(f"/api/v1/reports/issuance?{query}").json()
+    (said,) = answer["errors"].values()
+    assert choices in said[0].split("Choose one of: ")[1]
 
 
 def test_the_api_gives_an_agent_their_own_line(world: World, signed_in: SignIn) -> None:

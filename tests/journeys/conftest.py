@@ -7,15 +7,20 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import Crew, Watched
-from tests.support.stack import ROOT, running_stack
+from tests.support.stack import ROOT, Running, running_stack
 
 FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
-def crew(browser_now: Browser) -> Iterator[Crew]:
-    with running_stack() as address:
-        yield Crew(browser_now, address)
+def stack() -> Iterator[Running]:
+    with running_stack() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def crew(browser_now: Browser, stack: Running) -> Crew:
+    return Crew(browser_now, stack.address)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 300
@@ -61,15 +62,22 @@ def answers(address: str) -> bool:
         return False
 
 
+class Running(NamedTuple):
+    """A product at work: where it answers, and the folder that a command beside it is told."""
+
+    address: str
+    var: Path
+
+
 @contextmanager
-def running_stack() -> Iterator[str]:
-    """Starts everything, demo company included; gives its address and ends it afterwards.
+def running_stack() -> Iterator[Running]:
+    """Starts everything, demo company included; gives where it is and ends it afterwards.
 
     A product that runs already, named in RECOVERY_ADDRESS, is used as it is: for whoever writes a
     journey. Raises AssertionError with what the supervisor said when it does not become ready.
     """
     if running := os.environ.get("RECOVERY_ADDRESS"):
-        yield running.rstrip("/")
+        yield Running(running.rstrip("/"), Path(os.environ.get("RECOVERY_VAR", ROOT / "var")))
         return
     with tempfile.TemporaryDirectory(prefix="recovery-stack-") as name:
         folder = Path(name)
@@ -92,7 +100,7 @@ def running_stack() -> Iterator[str]:
                 if supervisor.poll() is not None or time.monotonic() > end:
                     raise AssertionError(f"the product did not start:\n{said.read_text()}")
                 time.sleep(0.3)
-            yield address
+            yield Running(address, folder / "var")
         finally:
             supervisor.send_signal(signal.SIGINT)
             try:
