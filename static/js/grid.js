@@ -148,20 +148,30 @@ async function undo() {
   say(grid.dataset.undone);
 }
 
-/* One cell's amounts, typed in place. */
+/* One cell's amounts, typed in place: over the neighbours, as wide and as high as they need. */
+
+const MOST_COLUMNS = 48;
+
+/** For browsers that do not size a field by its content. */
+function fit(input) {
+  const length = input.value.length + 2;
+  input.cols = Math.min(length, MOST_COLUMNS);
+  input.rows = Math.ceil(length / MOST_COLUMNS);
+}
 
 function open(cell, text = cell.dataset.amounts) {
   close();
   go(cell, { focus: false });
   const box = document.createElement("div");
-  const input = document.createElement("input");
+  const input = document.createElement("textarea");
   box.className = "scale-edit";
-  input.className = "input input-s num";
+  input.className = "input input-s";
   input.dataset.gridInput = "";
   input.autocomplete = "off";
   input.maxLength = 200;
   input.setAttribute("aria-label", grid.dataset.editLabel);
   input.value = text;
+  fit(input);
   box.append(input);
   cell.append(box);
   input.focus();
@@ -177,7 +187,7 @@ async function finish(down, right) {
   const input = editor();
   const cell = input.closest("[data-cell]");
   const key = cell.dataset.cell;
-  const text = input.value.trim();
+  const text = input.value.replace(/\s+/g, " ").trim();
   if (text === cell.dataset.amounts) {
     close();
     cellOf(key).focus();
@@ -206,8 +216,9 @@ function cancel() {
 
 function inEditor(event) {
   if (event.isComposing) return;
-  if (event.key === "Enter" && !event.altKey) {
+  if (event.key === "Enter") {
     event.preventDefault();
+    if (event.altKey) return;
     /* With Ctrl, which elsewhere leaves the page, it stays in its cell. */
     finish(event.ctrlKey || event.metaKey ? 0 : event.shiftKey ? -1 : 1, 0);
   } else if (event.key === "Tab") {
@@ -291,19 +302,22 @@ if (grid) {
   });
   grid.addEventListener("mousedown", (event) => {
     const cell = event.target.closest("[data-cell]");
-    if (!cell || event.target.closest("a, input")) return;
+    if (!cell || event.target.closest("a, textarea")) return;
     if (event.shiftKey) event.preventDefault();
     go(cell, { extend: event.shiftKey });
   });
   grid.addEventListener("dblclick", (event) => {
     const cell = event.target.closest("[data-cell]");
-    if (cell && !event.target.closest("a, input")) open(cell);
+    if (cell && !event.target.closest("a, textarea")) open(cell);
   });
   for (const [name, act] of [["copy", copy], ["paste", paste]]) {
     document.addEventListener(name, (event) => {
       if (document.activeElement?.matches("[data-cell]") && grid.contains(document.activeElement)) act(event);
     });
   }
+  grid.addEventListener("input", (event) => {
+    if (event.target.matches("[data-grid-input]")) fit(event.target);
+  });
   prepare();
   /* Back from the offers of a cell: at that cell. */
   if (location.hash.startsWith("#cell-")) go(cellOf(decodeURIComponent(location.hash.slice(6))));

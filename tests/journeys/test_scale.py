@@ -192,6 +192,25 @@ def test_the_sheet_by_keyboard_alone(person: Callable[..., Watched]) -> None:
     expect(place).to_be_focused()
 
 
+def test_what_is_typed_is_all_in_sight(person: Callable[..., Watched]) -> None:
+    text = "300/500/800; 600/800/1,200; 400; 5 %/10 %/15 %"
+    for options in ({}, PHONE):
+        page = person("elena", **options).page
+        new_draft(page)
+        for column in range(3):
+            cell(page, ROOM, column).focus()
+            page.keyboard.press("Enter")
+            page.keyboard.press("Control+a")
+            page.keyboard.type(text)
+            editor = page.locator("[data-grid-input]")
+            expect(editor).to_have_value(text)
+            assert editor.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+            assert editor.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
+            assert not scrolls_sideways(page)
+            page.keyboard.press("Escape")
+            expect(cell(page, ROOM, column)).to_be_focused()
+
+
 def test_two_tabs_lose_nothing(person: Callable[..., Watched]) -> None:
     watched = person("elena")
     one = watched.page
