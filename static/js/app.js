@@ -16,6 +16,7 @@ import "./clicks.js";
 import "./draft.js";
 import "./countdown.js";
 import "./listnav.js";
+import "./scroller.js";
 import "./amount.js";
 import "./room.js";
 import "./print.js";
