@@ -37,6 +37,8 @@ from .states import LimitScope, LimitState, LimitWindow, Measure
 PERSONAL = frozenset({LimitScope.GRANT, LimitScope.AGENT, LimitScope.ROLE})
 # A window that never turns starts here.
 ALWAYS = dt.date(1970, 1, 1)
+# From this share of a limit on, whoever it bounds is near it.
+NEAR_PERCENT = 80
 # From the least to the most shared: the order in which counters are locked.
 RANK = {
     LimitScope.INCIDENT: 0,
@@ -90,6 +92,16 @@ class Room:
     @property
     def left(self) -> int:
         return max(self.limit.cap - self.used, 0)
+
+    @property
+    def percent(self) -> int:
+        """How much of the cap is used, at most 100; a cap of nothing is used up."""
+        return min(100 * self.used // self.cap, 100) if self.cap else 100
+
+    @property
+    def tone(self) -> str:
+        """How a bar of what is used looks: near its end, or at it."""
+        return "critical" if not self.left else "moderate" if self.percent >= NEAR_PERCENT else ""
 
     @property
     def scope(self) -> str:

@@ -15,12 +15,10 @@ from common.windows import local_date, window_end, window_start
 
 from . import limits
 from .limit_words import cap_words, quantity, source_words, target_words, window_words
-from .limits import ALWAYS, Applicable, Key, Room
+from .limits import ALWAYS, NEAR_PERCENT, Applicable, Key, Room
 from .models import IssuanceLimit, LimitCounter
 from .states import LimitScope, LimitState, LimitWindow, Measure
 
-# From this share of a limit on, a person is near it.
-NEAR_PERCENT = 80
 OWN = frozenset({LimitScope.GRANT, LimitScope.AGENT})
 
 
@@ -40,8 +38,7 @@ class Standing:
 
     @property
     def percent(self) -> int:
-        """How much of the cap is used, at most 100; a cap of nothing is used up."""
-        return min(100 * self.room.used // self.room.cap, 100) if self.room.cap else 100
+        return self.room.percent
 
     @property
     def counts(self) -> bool:
@@ -58,7 +55,7 @@ class Standing:
 
     @property
     def tone(self) -> str:
-        return "critical" if self.is_full else "moderate" if self.is_near else ""
+        return self.room.tone if self.counts else ""
 
     @property
     def cap(self) -> str:

@@ -199,7 +199,7 @@ def test_the_inbox_holds_all_that_is_needed(company: Company, supervisor: Client
         "the limit of one grant",
         "The customer, twelve months",
         "Agent, 30 days",
-        "$950.00 of $950.00 left",
+        "Up to $950.00",
         "Ends by itself on",
     ):
         assert words in text, words

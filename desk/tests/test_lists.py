@@ -151,7 +151,8 @@ def test_home_shows_what_runs_out_next_and_the_room(company: Company, desk: Clie
     order = [row.incident.pk for row in page.context["rows"]]
     assert order == [critical.pk, minor.pk]
     text = page.content.decode()
-    assert "$450.00 of $450.00 left" in text
+    assert "$0.00 of $450.00" in text
+    assert "$450.00 left" in text
     assert "What I owe" in text
     assert "Call" in text
 

@@ -104,7 +104,10 @@ def test_a_limit_says_which_how_much_is_left_and_what_to_do(
     grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
     grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
     page = desk.get(path).content.decode()
-    assert "$50.00 of $450.00 left" in page
+    # Drawn is what is used, as everywhere; what is left is said.
+    assert "$400.00 of $450.00" in page
+    assert "$50.00 left" in page
+    assert re.search(r'class="bar bar-moderate" value="88" max="100"', page)
     answer = desk.post(f"{path}grant/", amount(company, "coupon", "150.00"))
     text = answer.content.decode()
     assert answer.status_code == 409

@@ -303,8 +303,13 @@ class Shown:
             text=f"{self.write.share(Fraction(percent, 100))} {short}",
             percent=percent,
             tone="critical" if use.share >= FULL else "moderate" if use.share >= NEAR else "",
-            words=_("%(used)s of %(cap)s %(window)s")
-            % {"used": write(use.used), "cap": write(use.cap), "window": window},
+            words=_("%(used)s of %(cap)s %(window)s, %(left)s left")
+            % {
+                "used": write(use.used),
+                "cap": write(use.cap),
+                "window": window,
+                "left": write(max(use.cap - use.used, 0)),
+            },
         )
 
     # Charts ------------------------------------------------------------------------------------
