@@ -38,7 +38,8 @@ class Block:
 class Columns:
     """Stacked columns with the sentence that says what they show and the table behind them.
 
-    `show` writes one value for people, in the market's format.
+    `show` writes one value for people, in the market's format. `looks` names how each series is
+    drawn (`series-…` in the styles), so that the same thing looks the same in every chart.
     """
 
     sentence: str
@@ -46,6 +47,12 @@ class Columns:
     series: Sequence[str]
     rows: Sequence[Row]
     show: Callable[[int], str] = str
+    looks: Sequence[str] = ("1",)
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """How each series is drawn, and its name."""
+        return list(zip(self.looks, self.series, strict=True))
 
     @property
     def top(self) -> int:
@@ -77,7 +84,7 @@ class Columns:
         return found
 
     @property
-    def paths(self) -> list[tuple[int, str]]:
+    def paths(self) -> list[tuple[str, str]]:
         """Every series as one SVG path: a rectangle after the other, written with two decimals."""
         drawn: dict[int, list[str]] = {}
         for block in self.blocks:
@@ -85,7 +92,7 @@ class Columns:
                 f"M{block.x:.2f} {block.y:.2f}h{block.width:.2f}v{block.height:.2f}"
                 f"h-{block.width:.2f}z"
             )
-        return [(series, "".join(parts)) for series, parts in sorted(drawn.items())]
+        return [(self.looks[series - 1], "".join(parts)) for series, parts in sorted(drawn.items())]
 
     @property
     def table(self) -> list[tuple[Row, list[tuple[str, str]]]]:

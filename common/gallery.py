@@ -203,6 +203,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
                     Row(str(day), [30 + day * 7 % 23, 12 + day * 5 % 11, day * 3 % 9], "#charts")
                     for day in range(1, 22)
                 ],
+                looks=["coupon", "courtesy", "partial_refund"],
             ),
             "reasons": Bars(
                 sentence=_("80 % come from three reasons"),

@@ -35,8 +35,9 @@ def test_bars_are_measured_by_the_longest() -> None:
 
 
 def test_a_series_is_one_path() -> None:
-    chart = Columns("s", "day", ["a", "b"], [Row("1", [30, 10]), Row("2", [20, 0])])
+    chart = Columns("s", "day", ["a", "b"], [Row("1", [30, 10]), Row("2", [20, 0])], looks="xy")
     (low, first), (high, second) = chart.paths
-    assert (low, high) == (1, 2)
+    assert (low, high) == ("x", "y")
+    assert chart.legend == [("x", "a"), ("y", "b")]
     assert first == "M1.40 25.00h7.20v75.00h-7.20zM11.40 50.00h7.20v50.00h-7.20z"
     assert second.count("M") == 1

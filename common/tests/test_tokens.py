@@ -21,7 +21,8 @@ PAIRS = [
     *[(tone, "surface", TEXT) for tone in ("minor", "moderate", "critical", "good")],
     *[("control", ground, CONTROL) for ground in ("paper", "surface")],
     *[("focus", ground, CONTROL) for ground in GROUNDS],
-    *[(f"chart-{number}", "surface", CONTROL) for number in range(1, 6)],
+    *[(f"chart-{number}", "surface", CONTROL) for number in (1, 2)],
+    *[(kind, "surface", CONTROL) for kind in set(re.findall(r"--(kind-[a-z-]+):", CSS))],
 ]
 
 

@@ -333,6 +333,7 @@ class Shown:
             series=names,
             rows=rows,
             show=self.write.money,
+            looks=[*alone, *(["others"] if others else [])],
         )
 
     def _columns(self) -> list[tuple[dt.date, dt.date]]:
