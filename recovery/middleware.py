@@ -50,6 +50,20 @@ class PageMethodMiddleware:
         return page
 
 
+class PermissionsMiddleware:
+    """No page uses a device, but for one that says so itself."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), microphone=(), geolocation=()"
+        )
+        return response
+
+
 class DatabaseDownMiddleware:
     """A database that cannot be reached is a 503 with words, for pages and API alike."""
 

@@ -48,6 +48,14 @@ def granted(company: Company) -> Compensation:
     return grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
 
 
+def test_the_camera_is_allowed_on_the_page_that_reads_with_it_and_nowhere_else(
+    cashier: Client,
+) -> None:
+    assert cashier.get(SCAN)["Permissions-Policy"] == "camera=(self)"
+    for path in ("/counter/place/", "/preferences/"):
+        assert "camera=()" in cashier.get(path)["Permissions-Policy"]
+
+
 def _card(company: Company) -> Compensation:
     return grant(incident=company.incident(), offer=company.offers["gift_card"], by=company.agent)
 

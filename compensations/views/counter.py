@@ -104,7 +104,9 @@ def scan(request: HttpRequest) -> HttpResponse:
         "recent": _recent(_cashier(request)),
         "today": local_date(timezone.now(), here.market.time_zone).isoformat(),
     }
-    return _render(request, "counter", context, here.market, status)
+    page = _render(request, "counter", context, here.market, status)
+    page["Permissions-Policy"] = "camera=(self)"
+    return page
 
 
 def _check(request: HttpRequest, code: str, here: Location) -> None:
