@@ -1,9 +1,8 @@
 """Refusals of a choice that does not exist: each says what may be chosen, or where to find it."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
-from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,12 +18,13 @@ def not_offered(field: str, offered: Iterable[str]) -> InvalidInput:
     return InvalidInput(words if choices else _("There is nothing to choose here."), field=field)
 
 
-def unknown_choice(offered: Iterable[object]) -> str | Promise:
+def unknown_choice(offered: Iterable[object]) -> str:
     """The same for a fixed set of words, in the language of the moment it is read."""
-    return format_lazy(
+    words = format_lazy(
         gettext_lazy("There is no such value here. Choose one of: {choices}."),
         choices=", ".join(str(value) for value in offered),
     )
+    return cast("str", words)
 
 
 def name_choices(field: serializers.Field[Any, Any, Any, Any]) -> None:
