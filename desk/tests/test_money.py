@@ -134,7 +134,7 @@ def test_a_refund_above_what_was_at_stake_is_refused_before_it_is_chosen(
     company: Company, incident: Incident, path: str, desk: Client
 ) -> None:
     grant(incident=incident, offer=company.offers["refund"], by=company.agent)
-    words = "$\u00a01,500.00 of it is left"
+    words = "$1,500.00 of it is left"
     page = desk.get(path).content.decode()
     assert words in page
     assert re.search(rf'id="offer-{company.offers["statutory"].pk}"[^>]* disabled', page)

@@ -250,7 +250,7 @@ def test_nobody_is_asked_to_sign_in(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("category", "room-late", "Choose one of: "),
+        ("category", "room-late", ": noise, room."),
         ("location", "XXX", "CUN"),
         ("channel", "pigeon", "phone"),
         ("customer", "019a9f0e-5b77-7a10-8a5e-91f3c1d2e4b6", "GET /customers"),
@@ -261,8 +261,6 @@ def test_a_choice_that_is_none_says_what_may_be_chosen(
 ) -> None:
     told = caller.post("/incidents", body(desk, **{field: value})).json()
     assert said in told["errors"][field][0]
-    if field == "category":
-        assert "room" in told["errors"][field][0].split(": ")[1]
 
 
 def test_a_filter_that_is_none_of_its_choices_names_them(desk: Desk, caller: Caller) -> None:
