@@ -67,7 +67,7 @@ class Market(models.Model):
 
 
 class Holiday(models.Model):
-    """A day on which a market's business clocks stand still."""
+    """A day off in a market's calendar. Clocks count elapsed time and do not stop on it."""
 
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="holidays")
     date = models.DateField(_("date"))

@@ -251,7 +251,7 @@ def test_nobody_is_asked_to_sign_in(desk: Desk) -> None:
     ("field", "value", "said"),
     [
         ("category", "room-late", ": noise, room."),
-        ("location", "XXX", "CUN"),
+        ("location", "NOWHERE", "CUN"),
         ("channel", "pigeon", "phone"),
         ("customer", "019a9f0e-5b77-7a10-8a5e-91f3c1d2e4b6", "GET /customers"),
     ],
