@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
 from psycopg2.extensions import (
     TRANSACTION_STATUS_IDLE,
     AsIs,
@@ -118,8 +119,30 @@ class Connection(connection):
             plain.execute(rollback)
 
 
+class Statements(CursorWrapper):
+    """Django's cursor, straight to the driver where nobody has asked to stand in between."""
+
+    def execute(self, sql: Any, params: Any = None) -> Any:
+        if self.db.execute_wrappers or self.db.needs_rollback:
+            return super().execute(sql, params)
+        with self.db.wrap_database_errors:
+            return self.cursor.execute(sql, params)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's, on connections of the kind above."""
+
+    def make_cursor(self, cursor: Any) -> CursorWrapper:
+        return Statements(cursor, self)
+
+    def cursor(self) -> CursorWrapper:
+        if not self.in_atomic_block or self.queries_logged:
+            return super().cursor()
+        # The transaction has looked after the connection's health already.
+        self.validate_thread_sharing()
+        made = self.connection.cursor()
+        made.tzinfo_factory = self.tzinfo_factory
+        return self.make_cursor(made)
 
     def get_connection_params(self) -> dict[str, Any]:
         return {
