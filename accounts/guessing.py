@@ -1,20 +1,22 @@
 """Guessing of coupon codes: failed attempts are counted per client, terminal, address and customer.
 
-Counts live in the shared cache, in windows of ten minutes. Looking a coupon up is allowed half as
-many failures as redeeming one. Used by the API and by the counter's pages alike.
+Counts live in the database, for ten minutes from the first failure: what else is away or starts
+anew forgets no guess. Looking a coupon up is allowed half as many failures as redeeming one. Used
+by the API and by the counter's pages alike.
 """
 
 import logging
-import time
 from dataclasses import dataclass
 
-from django.core.cache import cache
+from django.db import DatabaseError, connection
 from django.utils.translation import ngettext
 
 from common.errors import Refusal
 from common.fingerprints import fingerprint
+from common.light import light
+from common.prepared import Statement, prepared
+from common.rows import detail_of_guard, said_by_guard
 
-WINDOW = 600
 LIMITS = {"client": 60, "terminal": 12, "address": 30, "customer": 10}
 security = logging.getLogger("security")
 
@@ -39,48 +41,77 @@ class Origin:
     address: str = ""
     customer: str = ""
 
-    def keys(self, window: int) -> dict[str, str]:
-        """Cache key by scope. Hashed, since an address or a name may hold any sign."""
+    def keys(self) -> dict[str, bytes]:
+        """Key by scope. Hashed: the rows say nothing of who tried."""
         return {
-            scope: f"guess:{window}:{scope}:{fingerprint('guess', value).hex()[:32]}"
+            scope: fingerprint("guess", f"{scope}:{value}")
             for scope in LIMITS
             if (value := getattr(self, scope))
         }
 
 
-def _now() -> tuple[int, int]:
-    """The running window's number and the seconds until it ends."""
-    window, passed = divmod(int(time.time()), WINDOW)
-    return window, WINDOW - passed
+_FULL = """
+SELECT scope, ceil(extract(epoch FROM until - statement_timestamp()))::integer
+FROM accounts_codefailures
+WHERE key = ANY(%s::bytea[]) AND failures >= allowed / %s AND until > statement_timestamp()
+LIMIT 1
+"""
+_GUARD = "SELECT guard_guessing(%s)"
+_STOPPED = "RC004"
+# In the order of the keys, so that two failures never wait for each other in a ring.
+_COUNT = """
+INSERT INTO accounts_codefailures AS counted (key, scope, failures, allowed, until)
+SELECT key, scope, 1, allowed, statement_timestamp() + interval '10 minutes'
+FROM unnest(%s::bytea[], %s::text[], %s::integer[]) AS origin (key, scope, allowed)
+ORDER BY key
+ON CONFLICT (key) DO UPDATE SET
+    failures = CASE WHEN counted.until > statement_timestamp() THEN counted.failures ELSE 0 END + 1,
+    until = CASE WHEN counted.until > statement_timestamp() THEN counted.until
+                 ELSE excluded.until END
+RETURNING scope, failures
+"""
 
 
 def check(origin: Origin, *, looking_up: bool = False) -> None:
     """Raises TooManyFailures when any scope has used up its failures."""
-    window, left = _now()
-    keys = origin.keys(window)
-    counts = cache.get_many(keys.values())
-    for scope, key in keys.items():
-        allowed = LIMITS[scope] // 2 if looking_up else LIMITS[scope]
-        if counts.get(key, 0) >= allowed:
-            security.warning("codes refused unread, too many failures per %s", scope)
-            minutes = -(-left // 60)
-            message = ngettext(
-                "Too many codes did not work. Wait %(minutes)s minute and check the code.",
-                "Too many codes did not work. Wait %(minutes)s minutes and check the code.",
-                minutes,
-            )
-            raise TooManyFailures(message % {"minutes": minutes}, extra={"retry_after": left})
+    with connection.cursor() as cursor:
+        keys = list(origin.keys().values())
+        cursor.execute(prepared(cursor, _FULL), light([keys, 2 if looking_up else 1]))
+        full = cursor.fetchone()
+    if full is not None:
+        raise _stopped(*full)
+
+
+def guard(origin: Origin) -> Statement:
+    """A statement that refuses where `check` would; `stopped` tells from the error."""
+    return _GUARD, [list(origin.keys().values())]
+
+
+def stopped(error: DatabaseError) -> TooManyFailures | None:
+    """The refusal that `guard` made, if the error is one."""
+    if said_by_guard(error) != _STOPPED:
+        return None
+    scope, left = detail_of_guard(error).split()
+    return _stopped(scope, int(left))
+
+
+def _stopped(scope: str, left: int) -> TooManyFailures:
+    security.warning("codes refused unread, too many failures per %s", scope)
+    minutes = -(-left // 60)
+    message = ngettext(
+        "Too many codes did not work. Wait %(minutes)s minute and check the code.",
+        "Too many codes did not work. Wait %(minutes)s minutes and check the code.",
+        minutes,
+    )
+    return TooManyFailures(message % {"minutes": minutes}, extra={"retry_after": left})
 
 
 def failed(origin: Origin) -> None:
-    """Counts one attempt that did not work."""
-    window, _left = _now()
-    for scope, key in origin.keys(window).items():
-        cache.add(key, 0, WINDOW + 60)
-        try:
-            count = cache.incr(key)
-        except ValueError:
-            # Evicted between the two calls; the next failure starts a new count.
-            continue
-        if count == LIMITS[scope] // 2:
-            security.warning("many codes do not work, per %s", scope)
+    """Counts one attempt that did not work; outside a transaction that will be rolled back."""
+    keys = origin.keys()
+    with connection.cursor() as cursor:
+        allowed = [LIMITS[scope] for scope in keys]
+        cursor.execute(_COUNT, light([list(keys.values()), list(keys), allowed]))
+        for scope, failures in cursor.fetchall():
+            if failures == LIMITS[scope] // 2:
+                security.warning("many codes do not work, per %s", scope)

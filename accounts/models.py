@@ -359,3 +359,19 @@ class IdempotentAnswer(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class CodeFailures(models.Model):
+    """How many coupon codes from one origin did not work, until when they count.
+
+    `key` is a keyed hash of the origin; counted and read by `guessing` alone.
+    """
+
+    key = models.BinaryField(primary_key=True, max_length=32)
+    scope = models.CharField(max_length=10)
+    failures = models.PositiveIntegerField()
+    allowed = models.PositiveIntegerField()
+    until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.failures}"

@@ -3,9 +3,10 @@
 import datetime as dt
 
 from celery import shared_task
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from .models import IdempotentAnswer
+from .models import CodeFailures, IdempotentAnswer
 
 # How long a repeated request gets its stored answer. What moved value is held for ever by its own
 # transaction number.
@@ -19,3 +20,9 @@ def forget_answers() -> int:
     old = IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - KEPT)
     found = list(old.values_list("pk", flat=True)[:AT_ONCE])
     return IdempotentAnswer.objects.filter(pk__in=found).delete()[0]
+
+
+@shared_task(name="accounts.periodic.forget_failures")
+def forget_failures() -> int:
+    """Removes counts of codes that did not work, once they count no more; returns how many."""
+    return CodeFailures.objects.filter(until__lt=Now()).delete()[0]

@@ -1,11 +1,10 @@
 """The shared cache, and what happens when it is away.
 
-It holds only counts of attempts, so losing it must neither fail a page nor open a door: each
-process then counts on its own for a while, and says so in the log.
+It holds only counts of sign-ins and who has a case open, so losing it must neither fail a page nor
+open a door: each process then counts on its own for a while, and says so in the log.
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -27,38 +26,11 @@ class _KeptClient(RedisCacheClient):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._clients: dict[bool, Any] = {}
-        # Django has a cache for each thread, so nobody else speaks on this one's connection.
-        self._link: Any = None
-        self._made_by = 0
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Any:
         if write not in self._clients:
             self._clients[write] = super().get_client(key, write=write)
         return self._clients[write]
-
-    def get_many(self, keys: Any) -> dict[Any, Any]:
-        """One MGET on a kept connection, without what the library wraps around each command.
-
-        Where a connection has died meanwhile the library asks in its own way, and this one is
-        opened again with the next.
-        """
-        wanted = list(keys)
-        if not wanted:
-            return {}
-        if self._link is None or self._made_by != os.getpid():
-            self._link = self.get_client().connection_pool.get_connection()
-            self._made_by = os.getpid()
-        try:
-            self._link.send_command("MGET", *wanted)
-            found = self._link.read_response()
-        except RedisError:
-            self._link.disconnect()
-            return super().get_many(wanted)
-        return {
-            key: self._serializer.loads(value)  # type: ignore[attr-defined]
-            for key, value in zip(wanted, found, strict=True)
-            if value is not None
-        }
 
 
 class SteadyRedisCache(RedisCache):
@@ -91,12 +63,6 @@ class SteadyRedisCache(RedisCache):
         return self._either(
             lambda: super(SteadyRedisCache, self).get(key, *args, **kwargs),
             lambda: self._own.get(key, *args, **kwargs),
-        )
-
-    def get_many(self, keys: Any, *args: Any, **kwargs: Any) -> dict[Any, Any]:
-        return self._either(
-            lambda: super(SteadyRedisCache, self).get_many(keys, *args, **kwargs),
-            lambda: self._own.get_many(keys, *args, **kwargs),
         )
 
     def set(self, key: Any, *args: Any, **kwargs: Any) -> None:

@@ -7,12 +7,17 @@ connection, so a pooler that hands connections on between transactions needs it 
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
+
+from .light import light
+
+# Written in the code, with its values in the order of its marks, or by their names.
+Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
 
 _MARK = re.compile(r"%(?:\((\w+)\))?s|%%")
 
@@ -53,7 +58,7 @@ def prepared(cursor: Any, sql: str) -> str:
     return call
 
 
-def send_along(sql: str, values: Sequence[Any]) -> None:
+def send_along(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> None:
     """Sends `sql` on the trip of the transaction's next statement, before it.
 
     For a statement that either says nothing or refuses: what it raises comes from the next one, of
@@ -63,5 +68,33 @@ def send_along(sql: str, values: Sequence[Any]) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("a statement goes along inside a transaction")
     with connection.cursor() as cursor:
-        text: bytes = cursor.mogrify(prepared(cursor, sql), values)
+        text: bytes = cursor.mogrify(prepared(cursor, sql), _light(values))
         cursor.connection.send_along(text.decode())
+
+
+def together(*statements: Statement) -> tuple[Any, ...] | None:
+    """Executes statements in order on one trip, all or none; the last one's first row.
+
+    What goes before the last one either says nothing or refuses. Outside a transaction they are one
+    of their own, committed when the row is here: the server begins and ends it around a message
+    with several statements. Inside a larger one they are a part of it. Raises what the database
+    raises, with nothing changed.
+    """
+    if connection.in_atomic_block:
+        with transaction.atomic():
+            return _together(statements)
+    return _together(statements)
+
+
+def _together(statements: Sequence[Statement]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        each = [cursor.mogrify(prepared(cursor, sql), _light(values)) for sql, values in statements]
+        cursor.execute(b"; ".join(each).decode())
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _light(values: Sequence[Any] | Mapping[str, Any]) -> list[Any] | dict[str, Any]:
+    if isinstance(values, Mapping):
+        return dict(zip(values, light(values.values()), strict=True))
+    return light(values)

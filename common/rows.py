@@ -161,6 +161,17 @@ def violated(error: DatabaseError) -> str:
     return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
 
 
+def said_by_guard(error: BaseException) -> str:
+    """The code with which a guard in the database refused; empty for any other error."""
+    code = getattr(error.__cause__, "pgcode", None) or ""
+    return code if code.startswith("RC") else ""
+
+
+def detail_of_guard(error: BaseException) -> str:
+    """What the guard said beside its code, for programs."""
+    return getattr(getattr(error.__cause__, "diag", None), "message_detail", None) or ""
+
+
 class _Waiting:
     """The batch of an act that is sent together with what its caller still has to write."""
 
@@ -295,6 +306,17 @@ def loaded(model: type[M], **values: Any) -> M:
     row._state.db = DEFAULT_DB_ALIAS
     _fill(row, values)
     return row
+
+
+def twin(row: M) -> M:
+    """Another instance of a stored row, with its columns and nothing that was read beside them."""
+    made = type(row).__new__(type(row))
+    made._state = ModelState()
+    made._state.adding = False
+    made._state.db = row._state.db
+    kept = row.__dict__
+    made.__dict__.update({name: kept[name] for name in _names(type(row)) if name in kept})
+    return made
 
 
 def build(row: Sequence[Any], *models: type[Model]) -> list[Any]:

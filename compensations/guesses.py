@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from django.db import DatabaseError
 from django.http import HttpRequest
 
 from accounts import guessing
 from accounts.addresses import client_address
-from accounts.guessing import Origin
+from accounts.guessing import Origin, TooManyFailures
 from accounts.models import ApiClient, Location, Market, Staff
+from common.errors import LateRefusal, Refusal
+from common.prepared import Statement, send_along
 
 from . import codes
 from .models import Coupon
@@ -35,20 +38,69 @@ def origin_of(
 
 
 @contextmanager
-def guarded(origin: Origin, *, code: str, market: Market, looking_up: bool) -> Iterator[None]:
-    """Runs an act that takes `code`. Raises TooManyFailures before it or for its refusal."""
-    guessing.check(origin, looking_up=looking_up)
+def guarded(origin: Origin, *, code: str, market: Market) -> Iterator[None]:
+    """Looks up what has `code`. Raises TooManyFailures before it or for its refusal."""
+    guessing.check(origin, looking_up=True)
     try:
         yield
-    except CouponNotValid:
-        text = codes.read(code)
-        if text is None:
-            # Mistyped: no coupon can have it, as its check symbol says. Nobody guessed anything.
+    except CouponNotValid as refusal:
+        raise _counted(refusal, origin, code, market, looking_up=True) from refusal
+
+
+@contextmanager
+def guarded_act(origin: Origin, *, code: str, market: Market) -> Iterator[None]:
+    """An act that takes `code`, inside the transaction of an Idempotency-Key.
+
+    The failures so far are looked at by the act's own first statement, and the act's failure is
+    counted once the transaction is over, which takes back all else. Raises TooManyFailures,
+    DidNotWork.
+    """
+    try:
+        with refusing(origin) as guard:
+            send_along(*guard)
+            yield
+    except CouponNotValid as refusal:
+        raise DidNotWork(refusal, origin, code, market) from refusal
+
+
+@contextmanager
+def refusing(origin: Origin) -> Iterator[Statement]:
+    """For an act in one statement: the statement to send before it. Raises TooManyFailures."""
+    try:
+        yield guessing.guard(origin)
+    except DatabaseError as error:
+        stopped = guessing.stopped(error)
+        if stopped is None:
             raise
-        whose = _whose(text, market)
-        guessing.failed(replace(origin, customer=whose))
+        raise stopped from error
+
+
+class DidNotWork(LateRefusal):
+    """The refusal of a code, which is counted as soon as its transaction is over."""
+
+    def __init__(self, refusal: CouponNotValid, origin: Origin, code: str, market: Market) -> None:
+        super().__init__()
+        self._counted = refusal, origin, code, market
+
+    def in_words(self) -> Refusal:
+        return _counted(*self._counted, looking_up=False)
+
+
+def _counted(
+    refusal: CouponNotValid, origin: Origin, code: str, market: Market, *, looking_up: bool
+) -> Refusal:
+    """Counts a code that did not work; what to answer."""
+    text = codes.read(code)
+    if text is None:
+        # Mistyped: no coupon can have it, as its check symbol says. Nobody guessed anything.
+        return refusal
+    whose = _whose(text, market)
+    guessing.failed(replace(origin, customer=whose))
+    try:
         guessing.check(Origin(customer=whose), looking_up=looking_up)
-        raise
+    except TooManyFailures as stopped:
+        return stopped
+    return refusal
 
 
 def _whose(text: str, market: Market) -> str:

@@ -278,6 +278,7 @@ CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "audit.periodic.seal", "schedule": 60.0},
     "sweep-outbox": {"task": "delivery.periodic.sweep_outbox", "schedule": 30.0},
     "forget-answers": {"task": "accounts.periodic.forget_answers", "schedule": 3600.0},
+    "forget-failures": {"task": "accounts.periodic.forget_failures", "schedule": 3600.0},
     "forget-codes": {"task": "compensations.periodic.forget_codes", "schedule": 600.0},
     "lapse-requests": {"task": "compensations.periodic.lapse_requests", "schedule": 60.0},
     "publish-due-scales": {

@@ -1,5 +1,7 @@
 """Repeated requests at the same instant, each in a process of its own, over HTTP's own path."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from accounts.actions import create_access_token
@@ -61,6 +63,35 @@ def test_one_sale_sent_with_many_keys_redeems_once(company: Company) -> None:
     assert errors(answers) == []
     assert {value for _kind, value in answers} == {(200, str(Redemption.objects.get().pk))}
     assert Coupon.objects.get().balance_minor == 400_00
+
+
+def _many_sales(company: Company, guards_off: Sequence[str] = ()) -> list[int]:
+    """The statuses of many sales with one coupon, each with a number and a key of its own."""
+    made = grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
+    code = code_of(made)
+    other = grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
+    till = _ready(company.till_key)
+    first = {"code": code_of(other), "external_transaction_id": "T-first"}
+    assert till.post("/coupons/redeem", first).status_code == 200
+
+    def work(number: int) -> int:
+        body = {"code": code, "external_transaction_id": f"T-{number}"}
+        status: int = till.post("/coupons/redeem", body).status_code
+        return status
+
+    answers = race(work, range(RACERS), guards_off=guards_off)
+    assert errors(answers) == []
+    return [value for _kind, value in answers]
+
+
+def test_many_sales_with_one_coupon_have_one_winner(company: Company) -> None:
+    assert sorted(set(_many_sales(company))) in ([200, 422], [200, 422, 429])
+    assert Redemption.objects.exclude(external_transaction_id="T-first").count() == 1
+
+
+def test_many_sales_with_one_coupon_without_the_guard(company: Company) -> None:
+    """The negative control."""
+    assert _many_sales(company, ["redeem"]).count(200) > 1
 
 
 def _void_with_one_key(company: Company, *, guarded: bool) -> set[tuple[int, str]]:

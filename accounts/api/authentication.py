@@ -1,7 +1,8 @@
 """Who calls the API: a person by session, a person by key, or a client by key.
 
 Afterwards `request.user` is a `Staff` or an `ApiClient`, and `request.auth` the key's row. One
-indexed read per key and no write: a till authenticates on every sale.
+indexed read per key and no write: a till authenticates on every sale. An act that confirms a
+client's key itself (see `remembered`) needs no read before it.
 """
 
 from typing import Any
@@ -17,6 +18,7 @@ from common.rows import fetch
 from ..keys import CLIENT_KEY, MAX_LENGTH, STAFF_KEY, key_hash
 from ..middleware import carries_key
 from ..models import ROLES_NOW, AccessToken, ApiClient, Market, Staff, roles_by_market
+from .remembered import AS_READ, KeyAsRead, acts_confirm, remembered
 
 
 def bearer(request: Request) -> str:
@@ -94,15 +96,36 @@ class StaffTokenAuthentication(KeyAuthentication):
 class ClientKeyAuthentication(KeyAuthentication):
     """`Authorization: Bearer rck_...`. Last in line, so it also refuses what no class took."""
 
-    def authenticate(self, request: Request) -> tuple[ApiClient, ApiClient] | None:
+    def authenticate(self, request: Request) -> tuple[ApiClient, ApiClient | KeyAsRead] | None:
         if not carries_key(request._request):
             return None
         key = bearer(request)
         if not key.startswith(CLIENT_KEY):
             raise _refuse()
-        found = fetch(_BY_CLIENT_KEY, [key_hash(key)], client=ApiClient, market=Market)
-        if found is None:
-            raise _refuse()
-        client, market = found
-        client.market = market
+        sent = key_hash(key)
+        if acts_confirm(request):
+            known = remembered.get(sent)
+            if known is not None:
+                return known
+        client = client_by_key(sent)
         return client, client
+
+
+def client_by_key(sent: bytes) -> ApiClient:
+    """The client with that key's hash, read now. Raises AuthenticationFailed."""
+    found = fetch(_BY_CLIENT_KEY, [sent], also=AS_READ, client=ApiClient, market=Market)
+    if found is None:
+        remembered.forget(sent)
+        raise _refuse()
+    client: ApiClient
+    client, market, as_read = found
+    client.market = market
+    remembered.keep(sent, client, as_read)
+    return client
+
+
+def read_now(request: Request) -> None:
+    """Reads the key of a client that was taken from memory. Raises AuthenticationFailed."""
+    if isinstance(request.auth, KeyAsRead):
+        client: Any = client_by_key(request.auth.sent)
+        request.user = request.auth = client

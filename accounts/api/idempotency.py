@@ -28,11 +28,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.errors import LateRefusal, Refusal
-from common.prepared import send_along
-from common.rows import Batch, last_act, violated
+from common.prepared import Statement, send_along
+from common.rows import Batch, last_act, said_by_guard, violated
 
+from ..answers import Answering
 from ..models import IdempotentAnswer
 from . import problems
+from .authentication import read_now
+from .remembered import CHANGED, CONFIRM, KeyAsRead, confirms_key
 
 HEADER = "Idempotency-Key"
 _META = "HTTP_IDEMPOTENCY_KEY"
@@ -44,7 +47,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]{1,128}")
 V = TypeVar("V", bound=APIView)
 P = ParamSpec("P")
 Method = Callable[Concatenate[V, Request, P], Response]
-Answering = Callable[Concatenate[V, Request, P], HttpResponse]
+Answered = Callable[Concatenate[V, Request, P], HttpResponse]
 
 PARAMETER = OpenApiParameter(
     HEADER,
@@ -87,21 +90,31 @@ def _lock_number(caller: str, key: str) -> int:
 
 
 _ENTER = "SELECT guard_once(%s, %s, %s)"
+_ENTER_AS_READ = f"SELECT {CONFIRM}, guard_once(%s, %s, %s)"
 # How the database says that another request with the key is running, or has its answer.
 _RUNNING, _ANSWERED = "RC001", "RC002"
 
 
-def _enter(caller: str, key: str) -> None:
-    """Takes the key's lock with the transaction's next statement.
+def _guard(request: Request, caller: str, key: str) -> Statement:
+    """The statement that takes the key's lock for a transaction, and confirms who calls.
 
-    That one raises a DatabaseError, see `_instead`, for a key that is in use or has its answer.
+    It raises a DatabaseError, see `_instead`, for a key that is in use or has its answer.
     """
-    send_along(_ENTER, [_lock_number(caller, key), caller, key])
+    values = [_lock_number(caller, key), caller, key]
+    known = request.auth
+    if isinstance(known, KeyAsRead):
+        return _ENTER_AS_READ, [known.sent, known.state, *values]
+    return _ENTER, values
+
+
+def _enter(request: Request, caller: str, key: str) -> None:
+    """Guards the key from the transaction's next statement on."""
+    send_along(*_guard(request, caller, key))
 
 
 def _instead(error: DatabaseError, caller: str, key: str, wanted: bytes) -> HttpResponse:
     """The stored answer, where that is what the database said. Raises KeyRunning, KeyMismatch."""
-    said = getattr(error.__cause__, "pgcode", None)
+    said = said_by_guard(error)
     if said == _RUNNING:
         raise KeyRunning(extra={"retry_after": 1}) from error
     if said == _ANSWERED or violated(error) == _ONCE:
@@ -151,12 +164,12 @@ def _store(left: Batch, caller: str, key: str, wanted: bytes, status: int, body:
     answer.send(and_commit=True)
 
 
-def idempotent(method: Method[V, P]) -> Answering[V, P]:
+def idempotent(method: Method[V, P]) -> Answered[V, P]:
     """Decorates `post` of an endpoint that moves value. The answer is rendered JSON."""
     return _answering(method, lambda: nullcontext(Batch()))
 
 
-def idempotent_act(method: Method[V, P]) -> Answering[V, P]:
+def idempotent_act(method: Method[V, P]) -> Answered[V, P]:
     """As `idempotent`, where the endpoint does one act and reads nothing from the database after.
 
     What the act writes last is sent together with the answer, and committed.
@@ -164,9 +177,22 @@ def idempotent_act(method: Method[V, P]) -> Answering[V, P]:
     return _answering(method, last_act)
 
 
+def idempotent_at_once(
+    at_once: Callable[[Request, Answering], str | None],
+) -> Callable[[Method[V, P]], Answered[V, P]]:
+    """As `idempotent`, where `at_once` tries the whole act in one statement first.
+
+    It stores the answer in that statement and gives its text; None, with nothing changed, leaves
+    the request to the method. It raises what the method raises.
+    """
+    return lambda method: _answering(method, lambda: nullcontext(Batch()), at_once)
+
+
 def _answering(
-    method: Method[V, P], acting: Callable[[], AbstractContextManager[Batch]]
-) -> Answering[V, P]:
+    method: Method[V, P],
+    acting: Callable[[], AbstractContextManager[Batch]],
+    at_once: Callable[[Request, Answering], str | None] | None = None,
+) -> Answered[V, P]:
     @wraps(method)
     def once(view: V, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         key = request.META.get(_META, "")
@@ -175,29 +201,49 @@ def _answering(
         caller = str(request.user.pk)
         wanted = request_hash(request)
         try:
+            if at_once is not None:
+                guard = _guard(request, caller, key)
+                done = at_once(request, Answering(caller, key, wanted, guard))
+                if done is not None:
+                    return _response(done, 200)
             with transaction.atomic():
-                _enter(caller, key)
+                _enter(request, caller, key)
                 with acting() as left:
                     response = method(view, request, *args, **kwargs)
                 body = _render(response.data)
                 _store(left, caller, key, wanted, response.status_code, body)
             return _response(body, response.status_code)
         except LateRefusal as late:
-            return _refused(late.in_words(), caller, key, wanted)
+            return _refused(late.in_words(), request, caller, key, wanted)
         except Refusal as refusal:
-            return _refused(refusal, caller, key, wanted)
+            return _refused(refusal, request, caller, key, wanted)
         except DatabaseError as error:
             return _instead(error, caller, key, wanted)
 
-    return extend_schema(parameters=[PARAMETER])(once)
+    @wraps(method)
+    def confirmed(view: V, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return once(view, request, *args, **kwargs)
+        except Exception as error:
+            # The act has not confirmed a key from memory: nothing else is said to it unread.
+            read_now(request)
+            if said_by_guard(error) != CHANGED:
+                raise
+        view.check_permissions(request)
+        return once(view, request, *args, **kwargs)
+
+    return extend_schema(parameters=[PARAMETER])(confirms_key(confirmed))
 
 
-def _refused(refusal: Refusal, caller: str, key: str, wanted: bytes) -> HttpResponse:
+def _refused(
+    refusal: Refusal, request: Request, caller: str, key: str, wanted: bytes
+) -> HttpResponse:
     """The effect is rolled back by now; the refusal is stored as the answer to this key.
 
     An act that refused before it asked the database has not been told of an earlier answer.
     """
     if refusal.status in NOT_STORED or refusal.status >= 500:
+        read_now(request)
         stored = _stored(caller, key, wanted)
         if stored is None:
             raise refusal
@@ -205,7 +251,7 @@ def _refused(refusal: Refusal, caller: str, key: str, wanted: bytes) -> HttpResp
     body = _render(problems.of_refusal(refusal))
     try:
         with transaction.atomic():
-            _enter(caller, key)
+            _enter(request, caller, key)
             _store(Batch(), caller, key, wanted, refusal.status, body)
     except DatabaseError as error:
         return _instead(error, caller, key, wanted)

@@ -11,7 +11,15 @@ from .publishing import (
     return_scale,
     submit_scale,
 )
-from .redeeming import CouponView, redeem, release, reserve, reverse, validate_coupon
+from .redeeming import (
+    CouponView,
+    redeem,
+    redeem_and_answer,
+    release,
+    reserve,
+    reverse,
+    validate_coupon,
+)
 from .requesting import grant_or_request, lapse_due, request, withdraw
 from .scale_drafts import change_cells, create_draft, delete_draft
 from .sending import hand_over, resend
@@ -37,6 +45,7 @@ __all__ = [
     "publish_due",
     "publish_scale",
     "redeem",
+    "redeem_and_answer",
     "reissue",
     "reject",
     "reject_limit",

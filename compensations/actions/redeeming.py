@@ -6,7 +6,9 @@ every code that cannot be used gets the same answer, whatever the reason.
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -16,13 +18,14 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.answers import Answering, answer_in_sql, answer_values
 from accounts.models import ApiClient, Location, Market, Staff
 from accounts.states import Role, Scope
 from audit.actions import Actor, event, event_in_sql, event_values
 from common.errors import InvalidInput, NotAllowed
 from common.ids import uuid7
 from common.light import light
-from common.prepared import prepared
+from common.prepared import Statement, prepared, together
 from common.rows import insert, loaded
 
 from .. import codes, ledger
@@ -182,8 +185,7 @@ WITH wanted AS (
 ), told AS (
     {record}
     FROM used
-)
-SELECT * FROM used
+){answer}
 """
 _GUARD = """(coupon.state = 'issued' OR (coupon.state = 'reserved'
            AND (coupon.reserved_until <= clock_timestamp()
@@ -196,16 +198,30 @@ _RECORD = event_in_sql(
     "'last_four', used.last_four, 'location', %(location)s::text, "
     "'transaction', %(external)s::text)",
 )
-_GUARDED = _REDEEM.format(
-    lock="FOR UPDATE OF coupon",
-    guard=_GUARD,
-    left="coupon.balance_minor - wanted.amount",
-    record=_RECORD,
-)
+_GUARDED = {
+    "lock": "FOR UPDATE OF coupon",
+    "guard": _GUARD,
+    "left": "coupon.balance_minor - wanted.amount",
+}
 # What the race test runs with the guard off: the balance is read without a lock and trusted.
-_UNGUARDED = _REDEEM.format(
-    lock="", guard="TRUE", left="GREATEST(coupon.balance_minor - wanted.amount, 0)", record=_RECORD
+_UNGUARDED = {
+    "lock": "",
+    "guard": "TRUE",
+    "left": "GREATEST(coupon.balance_minor - wanted.amount, 0)",
+}
+_ANSWERED = """, answered AS (
+    {insert}
+    FROM used
+    RETURNING body
 )
+SELECT body FROM answered"""
+
+
+@lru_cache(maxsize=8)
+def _statement(body: str, *, guarded: bool) -> str:
+    """The redemption; gives what was used, or the answer stored with `body`."""
+    answer = _ANSWERED.format(insert=answer_in_sql(body)) if body else " SELECT * FROM used"
+    return _REDEEM.format(record=_RECORD, answer=answer, **(_GUARDED if guarded else _UNGUARDED))
 
 
 def redeem(
@@ -279,16 +295,62 @@ def _redeem_once(
 ) -> Redemption | None:
     """The redemption; None, and nothing changed, where one of what was said cannot be used."""
     place = location.code if isinstance(location, Location) else (location or "").upper()
+    values = _values(hashes, external_transaction_id, market, place, amount_minor, by)
+    statement = _statement("", guarded=_is_guarded())
+    with connection.cursor() as cursor:
+        written = dict(zip(values, light(values.values()), strict=True))
+        cursor.execute(prepared(cursor, statement), written)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    coupon_id, compensation_id, _incident, amount, currency, last_four, balance, created, here = row
+    if not isinstance(location, Location):
+        location = None if here is None else loaded(Location, id=here, code=place, market=market)
+    return loaded(
+        Redemption,
+        id=values["redemption"],
+        coupon=loaded(
+            Coupon,
+            id=coupon_id,
+            compensation_id=compensation_id,
+            last_four=last_four,
+            balance_minor=balance,
+            currency=currency,
+        ),
+        market=market,
+        location=location,
+        client_id=values["client"],
+        cashier_id=values["cashier"],
+        external_transaction_id=external_transaction_id,
+        amount_minor=amount,
+        currency=currency,
+        created_at=created,
+        reversed_at=None,
+    )
+
+
+def _is_guarded() -> bool:
+    return "redeem" not in settings.GUARDS_OFF
+
+
+def _values(
+    hashes: list[bytes],
+    external_transaction_id: str,
+    market: Market,
+    place: str,
+    amount_minor: int | None,
+    by: Caller,
+) -> dict[str, Any]:
+    """What the statement binds."""
     client, cashier = _caller_columns(by)
-    redemption_id = uuid7()
-    values: dict[str, Any] = {
+    return {
         "hashes": hashes,
         "market": market.pk,
         "amount": amount_minor,
         "location": place,
         "client": client,
         "cashier": cashier,
-        "redemption": redemption_id,
+        "redemption": uuid7(),
         "external": external_transaction_id,
         "transaction": uuid.uuid4(),
         "event": LedgerEvent.REDEEM.value,
@@ -301,37 +363,36 @@ def _redeem_once(
             market_code=market.code,
         ),
     }
-    statement = _UNGUARDED if "redeem" in settings.GUARDS_OFF else _GUARDED
-    with connection.cursor() as cursor:
-        written = dict(zip(values, light(values.values()), strict=True))
-        cursor.execute(prepared(cursor, statement), written)
-        row = cursor.fetchone()
-    if row is None:
+
+
+def redeem_and_answer(
+    *,
+    code: str,
+    external_transaction_id: str,
+    market: Market,
+    location: str,
+    amount_minor: int | None,
+    by: Caller,
+    body: str,
+    before: Sequence[Statement],
+    answering: Answering,
+) -> str | None:
+    """`redeem` on one trip, with the answer to its Idempotency-Key; the answer's text.
+
+    `body` is that text as an SQL expression over what was `used` and the values bound; `before` are
+    statements that refuse. None, with nothing changed, where `redeem` has more to say than done.
+    Raises NotAllowed, and what the statements before it raise.
+    """
+    check_till(by, market)
+    text = codes.read(code)
+    if text is None:
         return None
-    coupon_id, compensation_id, _incident, amount, currency, last_four, balance, created, here = row
-    if not isinstance(location, Location):
-        location = None if here is None else loaded(Location, id=here, code=place, market=market)
-    return loaded(
-        Redemption,
-        id=redemption_id,
-        coupon=loaded(
-            Coupon,
-            id=coupon_id,
-            compensation_id=compensation_id,
-            last_four=last_four,
-            balance_minor=balance,
-            currency=currency,
-        ),
-        market=market,
-        location=location,
-        client_id=client,
-        cashier_id=cashier,
-        external_transaction_id=external_transaction_id,
-        amount_minor=amount,
-        currency=currency,
-        created_at=created,
-        reversed_at=None,
-    )
+    hashes = codes.all_hashes(text)
+    values = _values(hashes, external_transaction_id, market, location.upper(), amount_minor, by)
+    statement = _statement(body, guarded=_is_guarded())
+    values |= {"undo_minutes": market.undo_minutes, **answer_values(answering)}
+    row = together(*before, (statement, values))
+    return None if row is None else row[0]
 
 
 @transaction.atomic

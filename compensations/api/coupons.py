@@ -12,17 +12,19 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from accounts.api.idempotency import idempotent
+from accounts.answers import Answering
+from accounts.api.idempotency import idempotent, idempotent_at_once
 from accounts.api.permissions import HasScope, Roles
 from accounts.api.serializers import checked, shown
 from accounts.models import ApiClient, Staff
 from accounts.states import Role, Scope
 
-from ..actions import redeem, release, reserve, reverse, validate_coupon
-from ..guesses import guarded, origin_of
+from ..actions import redeem, redeem_and_answer, release, reserve, reverse, validate_coupon
+from ..guesses import guarded, guarded_act, origin_of, refusing
 from ..tills import Till, sale_at, till_of
 from . import examples
 from .serializers import (
+    REDEMPTION_IN_SQL,
     CodeRequest,
     RedeemRequest,
     RedemptionShape,
@@ -73,11 +75,33 @@ class ValidateView(APIView):
         values, till = _read(request, CodeRequest)
         caller = _caller(request)
         origin = origin_of(request._request, caller, till.location)
-        with guarded(origin, code=values["code"], market=till.market, looking_up=True):
+        with guarded(origin, code=values["code"], market=till.market):
             found = validate_coupon(
                 code=values["code"], market=till.market, location=till.location, by=caller
             )
         return Response(shown(ValidatedShape, found))
+
+
+def _redeem_at_once(request: Request, answering: Answering) -> str | None:
+    """The redemption and its answer in one statement, for a client, whose till is known unread."""
+    caller = _caller(request)
+    if not isinstance(caller, ApiClient):
+        return None
+    values = checked(RedeemRequest, request.data)
+    market, location = caller.market, values.get("location", "")
+    origin = origin_of(request._request, caller, location)
+    with refusing(origin) as guard:
+        return redeem_and_answer(
+            code=values["code"],
+            external_transaction_id=values["external_transaction_id"],
+            market=market,
+            location=location,
+            amount_minor=values.get("amount_minor"),
+            by=caller,
+            body=REDEMPTION_IN_SQL,
+            before=[answering.guard, guard],
+            answering=answering,
+        )
 
 
 class RedeemView(APIView):
@@ -115,13 +139,13 @@ class RedeemView(APIView):
             examples.answer("Redeemed", examples.REDEEMED),
         ],
     )
-    @idempotent
+    @idempotent_at_once(_redeem_at_once)
     def post(self, request: Request) -> Response:
         values = checked(RedeemRequest, request.data)
         caller = _caller(request)
         market, location = sale_at(caller, values.get("location", ""))
         origin = origin_of(request._request, caller, location)
-        with guarded(origin, code=values["code"], market=market, looking_up=False):
+        with guarded_act(origin, code=values["code"], market=market):
             made = redeem(
                 code=values["code"],
                 external_transaction_id=values["external_transaction_id"],
@@ -170,7 +194,7 @@ class ReverseView(APIView):
         caller = _caller(request)
         code = values.get("code")
         origin = origin_of(request._request, caller, till.location)
-        with guarded(origin, code=code or "", market=till.market, looking_up=False):
+        with guarded_act(origin, code=code or "", market=till.market):
             done = reverse(
                 code=code,
                 external_transaction_id=values["external_transaction_id"],
@@ -200,7 +224,7 @@ class ReserveView(APIView):
         values, till = _read(request, ReserveRequest)
         client = _client(request)
         origin = origin_of(request._request, client, till.location)
-        with guarded(origin, code=values["code"], market=till.market, looking_up=True):
+        with guarded(origin, code=values["code"], market=till.market):
             held = reserve(
                 code=values["code"],
                 market=till.market,
@@ -232,6 +256,6 @@ class ReleaseView(APIView):
         values, till = _read(request, CodeRequest)
         client = _client(request)
         origin = origin_of(request._request, client, till.location)
-        with guarded(origin, code=values["code"], market=till.market, looking_up=True):
+        with guarded(origin, code=values["code"], market=till.market):
             free = release(code=values["code"], market=till.market, by=client)
         return Response(shown(ReservationShape, free))

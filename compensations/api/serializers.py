@@ -321,6 +321,25 @@ class RedemptionShape(serializers.Serializer[Redemption]):
         return row.created_at + dt.timedelta(minutes=row.market.undo_minutes)
 
 
+def _moment_in_sql(moment: str) -> str:
+    return f"""to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+# `RedemptionShape` as `redeem_and_answer` stores it, of what that has at hand; a test holds the two
+# against each other.
+REDEMPTION_IN_SQL = f"""json_build_object(
+    'id', %(redemption)s::uuid,
+    'external_transaction_id', %(external)s::text,
+    'last_four', used.last_four,
+    'amount_minor', used.amount,
+    'balance_minor', used.balance_minor,
+    'currency', used.currency,
+    'location', NULLIF(%(location)s::text, ''),
+    'redeemed_at', {_moment_in_sql("used.created_at")},
+    'undo_until', {_moment_in_sql("(used.created_at + make_interval(mins => %(undo_minutes)s))")}
+)"""
+
+
 class ReversalShape(serializers.Serializer[Reversal]):
     """A redemption undone."""
 

@@ -1,21 +1,25 @@
 """The till's API: validate, reserve, redeem, release, reverse."""
 
 import datetime as dt
+import json
 import logging
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from rest_framework.renderers import JSONRenderer
 
-from accounts import guessing
-from accounts.models import IdempotentAnswer, Location
+from accounts.api.serializers import shown
+from accounts.models import ApiClient, IdempotentAnswer, Location
 from accounts.states import Role, Scope
 from audit.models import AuditEvent
 from compensations import codes
 from compensations.actions import CouponView, grant, reserve, validate_coupon, void
+from compensations.api.serializers import RedemptionShape
 from compensations.models import Coupon, LedgerEntry, Redemption, Reversal
 
 from .calls import Caller, as_client, as_staff, everything
@@ -23,12 +27,6 @@ from .scenario import Company, build, code_of, person
 
 pytestmark = pytest.mark.django_db
 VALIDATE, REDEEM, REVERSE = "/coupons/validate", "/coupons/redeem", "/coupons/reverse"
-
-
-@pytest.fixture(autouse=True)
-def _one_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures are counted in windows of the clock: no test may straddle two."""
-    monkeypatch.setattr(guessing, "_now", lambda: (1, 300))
 
 
 @pytest.fixture
@@ -181,20 +179,80 @@ def test_two_clients_may_use_the_same_key_and_number(
     assert Redemption.objects.count() == 2
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("when", ["IMMEDIATE", "DEFERRED"])
 def test_the_answer_is_stored_with_the_effect_or_neither_is(
-    till: Caller, code: str, monkeypatch: pytest.MonkeyPatch
+    till: Caller, code: str, when: str
 ) -> None:
-    def broken(*_args: Any, **_kwargs: Any) -> None:
-        raise RuntimeError("the machine stops here")
-
-    monkeypatch.setattr("accounts.api.idempotency._store", broken)
-    before = everything()
-    with pytest.raises(RuntimeError):
-        till.post(REDEEM, _sale(code), key="K")
-    assert everything() == before
-    monkeypatch.undo()
+    """The answer's row is refused by the statement, or not before the commit."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'the machine stops here'; END $$; "
+            "CREATE CONSTRAINT TRIGGER stop AFTER INSERT ON accounts_idempotentanswer "
+            f"DEFERRABLE INITIALLY {when} FOR EACH ROW EXECUTE FUNCTION stop_here()"
+        )
+    try:
+        before = everything()
+        with pytest.raises(DatabaseError, match="the machine stops here"):
+            till.post(REDEEM, _sale(code), key="K")
+        assert everything() == before
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION stop_here() CASCADE")
     assert till.post(REDEEM, _sale(code), key="K").status_code == 200
-    assert IdempotentAnswer.objects.count() == 1
+    assert IdempotentAnswer.objects.count() == Redemption.objects.count() == 1
+
+
+def test_a_sale_of_a_known_till_is_one_trip(
+    company: Company, till: Caller, code: str, settings: Any
+) -> None:
+    settings.PREPARED_STATEMENTS = False
+    till.post(REDEEM, _sale(_code(company), "T-0"))
+    with CaptureQueriesContext(connection) as queries:
+        assert till.post(REDEEM, _sale(code, location="CUN")).status_code == 200
+    # Around it are marks of the part of a transaction that this test is.
+    (asked,) = (sql for query in queries if "SELECT" in (sql := query["sql"]))
+    parts = ["guard_key", "guard_once", "guard_guessing", "compensations_redemption"]
+    places = [asked.index(part) for part in (*parts, "accounts_idempotentanswer")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("offer", ["coupon", "gift_card"])
+@pytest.mark.parametrize("location", ["", "CUN", "cun"])
+def test_the_stored_answer_has_the_shape_of_a_redemption(
+    company: Company, till: Caller, offer: str, location: str
+) -> None:
+    company.market.undo_minutes = 7
+    company.market.save()
+    sale = _sale(_code(company, offer), 'Ticket "7" \\ ñ', location=location)
+    if offer == "gift_card":
+        sale["amount_minor"] = 12500
+    if not location:
+        del sale["location"]
+    answer = till.post(REDEEM, sale)
+    assert answer.status_code == 200
+    row = Redemption.objects.select_related("coupon", "location", "market").get()
+    wanted = json.loads(JSONRenderer().render(shown(RedemptionShape, row)))
+    said = answer.json()
+    for moment in ("redeemed_at", "undo_until"):
+        assert said[moment].endswith("Z")
+        assert parse_datetime(said.pop(moment)) == parse_datetime(wanted.pop(moment))
+    assert list(said.items()) == list(wanted.items())
+
+
+def test_a_person_with_a_key_redeems_as_a_till_does(company: Company, code: str) -> None:
+    answer = as_staff(company.cashier).post(REDEEM, _sale(code, location="CUN"))
+    assert answer.status_code == 200
+    assert Redemption.objects.get().cashier == company.cashier
+
+
+def test_a_scope_taken_away_is_gone_at_once(company: Company, till: Caller, code: str) -> None:
+    till.post(REDEEM, _sale(_code(company), "T-0"))
+    ApiClient.objects.update(scopes=[Scope.COUPONS_VALIDATE])
+    answer = till.post(REDEEM, _sale(code))
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+    assert Redemption.objects.count() == 1
 
 
 # --- reverse -----------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def _check(request: HttpRequest, code: str, here: Location) -> None:
     """Validates the code and keeps what was found. Raises Refusal."""
     cashier = _cashier(request)
     origin = origin_of(request, cashier, here)
-    with guarded(origin, code=code, market=here.market, looking_up=True):
+    with guarded(origin, code=code, market=here.market):
         found = validate_coupon(code=code, market=here.market, location=here, by=cashier)
     checked.keep(request, found.coupon_id)
 

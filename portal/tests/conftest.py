@@ -7,18 +7,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import guessing
 from common.ids import uuid7
 from compensations.actions import grant
 from compensations.models import Compensation
 from compensations.tests.scenario import Company, build
 from incidents.actions import issue_portal_token
-
-
-@pytest.fixture(autouse=True)
-def _one_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures are counted in windows of the clock: no test may straddle two."""
-    monkeypatch.setattr(guessing, "_now", lambda: (1, 300))
 
 
 @pytest.fixture
