@@ -10,7 +10,8 @@ class CompensationsConfig(AppConfig):
     verbose_name = _("Compensations")
 
     def ready(self) -> None:
-        from . import contacts, messages
+        from . import contacts, messages, refunds
 
         messages.register()
         contacts.register()
+        refunds.register()

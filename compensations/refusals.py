@@ -112,6 +112,12 @@ class RefundAboveStake(Refusal):
     code = "refund_above_stake"
 
 
+class StakeBelowRefunds(Refusal):
+    """Less at stake than the case's refunds gave back; `refunded` says how much that is."""
+
+    code = "stake_below_refunds"
+
+
 class TooOften(Refusal):
     code = "too_often"
     default_message = _(

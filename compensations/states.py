@@ -107,6 +107,8 @@ COMPENSATION_TRANSITIONS = arrows(
 
 # The states of what a customer has or may still get: an offer is not given again beside them.
 HOLDING = (CompensationState.REQUESTED, CompensationState.ISSUED, CompensationState.SETTLED)
+# The states of what a customer has.
+GIVEN = (CompensationState.ISSUED, CompensationState.SETTLED)
 
 
 class CouponState(TextChoices):

@@ -12,9 +12,11 @@ from delivery.models import Message
 from .models import ContactPoint, Incident
 
 ClosingCheck = Callable[[Incident], Refusal | None]
+StakeCheck = Callable[[Incident], Refusal | None]
 ContactCorrected = Callable[[ContactPoint, Sequence[Message], Staff | ApiClient], None]
 
 _closing_checks: list[ClosingCheck] = []
+_stake_checks: list[StakeCheck] = []
 _contact_corrected: list[ContactCorrected] = []
 
 
@@ -26,6 +28,20 @@ def register_closing_check(check: ClosingCheck) -> None:
 
 def closing_checks() -> tuple[ClosingCheck, ...]:
     return tuple(_closing_checks)
+
+
+def register_stake_check(check: StakeCheck) -> None:
+    """`check(incident)` returns the refusal that forbids its new amount at stake, or None.
+
+    It runs in the transaction of the change, on the locked row with the new amount set and not
+    saved. A database guard should say the same to whoever comes through another door.
+    """
+    if check not in _stake_checks:
+        _stake_checks.append(check)
+
+
+def stake_checks() -> tuple[StakeCheck, ...]:
+    return tuple(_stake_checks)
 
 
 def on_contact_corrected(callback: ContactCorrected) -> None:

@@ -356,6 +356,58 @@ def test_a_case_changes_under_a_yes_without_the_guard(company: Company) -> None:
     assert order == ["incident.changed", "approval.approved"]
 
 
+UNGUARDED = (
+    "ALTER TABLE incidents_incident DISABLE TRIGGER incidents_incident_stake",
+    "ALTER TABLE incidents_incident ENABLE TRIGGER incidents_incident_stake",
+)
+
+
+def _lower(case: Incident, company: Company) -> str:
+    """As whoever has read the case after the grant that is under way."""
+    change_incident(
+        incident=case,
+        version=case.version + 1,
+        amount_at_stake_minor=1_00,
+        by=fresh(company.colleague),
+    )
+    return "lowered"
+
+
+def _update(case: Incident, _company: Company) -> str:
+    """As a shell would."""
+    Incident.objects.filter(pk=case.pk).update(amount_at_stake_minor=1_00)
+    return "lowered"
+
+
+def _refund_while(company: Company, lower, guards_off: list[str]) -> Answers:  # type: ignore[no-untyped-def]
+    case = company.incident()
+
+    def work(number: int) -> str:
+        if number:
+            return str(lower(case, company))
+        return str(grant(incident=case, offer=company.offers["refund"], by=company.agent).state)
+
+    with held("compensations_compensation"):
+        return race(_second_waits(work), range(2), guards_off=guards_off)
+
+
+def test_no_less_is_at_stake_beside_a_refund_under_way(company: Company) -> None:
+    answers = _refund_while(company, _lower, [])
+    assert sorted(answers) == [("ok", "issued"), ("refused", "stake_below_refunds")]
+    answers = _refund_while(company, _update, [])
+    assert count(answers, "ok") == 1
+    assert "refunded, so no less was at stake" in errors(answers)[0]
+    assert set(Incident.objects.values_list("amount_at_stake_minor", flat=True)) == {2_000_00}
+
+
+@pytest.mark.parametrize("lower", [_lower, _update])
+def test_less_is_at_stake_than_refunded_without_the_guard(company: Company, lower) -> None:  # type: ignore[no-untyped-def]
+    with without(UNGUARDED):
+        assert count(_refund_while(company, lower, ["refunds"]), "ok") == 2
+    assert Incident.objects.get().amount_at_stake_minor == 1_00
+    assert Compensation.objects.get().face_minor == 500_00
+
+
 def _stop(company: Company):  # type: ignore[no-untyped-def]
     def other(_waiting: Approval) -> str:
         return str(stop_issuance(market=company.market, reason="Fraude", by=fresh(company.elena)))

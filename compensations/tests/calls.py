@@ -38,6 +38,14 @@ class Caller:
             headers=self._headers(uuid7().hex if key == "fresh" else key),
         )
 
+    def patch(self, path: str, body: Any) -> Any:
+        return self.http.patch(
+            V1 + path,
+            json.dumps(body),
+            content_type="application/json",
+            headers=self._headers(None),
+        )
+
 
 def as_staff(staff: Staff) -> Caller:
     """The person with a key of their own."""

@@ -115,6 +115,23 @@ def test_refunds_above_what_was_at_stake_are_refused(
     assert offers["full_refund"]["requestable"] is False
 
 
+def test_no_less_is_at_stake_than_is_refunded(
+    company: Company, agent: Caller, incident: Incident
+) -> None:
+    grant(incident=incident, offer=company.offers["refund"], by=company.agent)
+    incident.refresh_from_db()
+    wanted = {"version": incident.version, "amount_at_stake_minor": 499_99}
+    answer = agent.patch(f"/incidents/{incident.folio}", wanted)
+    assert answer.status_code == 409
+    body = answer.json()
+    assert (body["code"], body["refunded"], body["currency"]) == (
+        "stake_below_refunds",
+        500_00,
+        "MXN",
+    )
+    assert body["errors"].keys() == {"amount_at_stake_minor"}
+
+
 def test_a_hole_of_the_scale_has_no_offers(company: Company, agent: Caller) -> None:
     hole = company.incident(severity="critical", severity_reason="Se cayó")
     assert agent.get(_offers(hole)).json()["offers"] == []

@@ -1,11 +1,16 @@
 """All refunds of one case together never give back more than was at stake."""
 
-import pytest
+from typing import Any
 
+import pytest
+from django.db import IntegrityError, transaction
+
+from audit.models import AuditEvent
 from compensations.actions import approve, grant, grant_or_request, reissue, reject, request, void
 from compensations.models import Compensation
-from compensations.refusals import RefundAboveStake
+from compensations.refusals import RefundAboveStake, RequestChanged, StakeBelowRefunds
 from compensations.selectors import OfferOption, offers_for, preview_offers
+from incidents.actions import change_incident
 from incidents.models import Incident
 
 from .scenario import Company
@@ -117,3 +122,55 @@ def test_a_fixed_refund_on_what_cost_less(company: Company) -> None:
     # What was at stake is not known: nothing to compare with.
     case = company.incident(amount_at_stake_minor=None)
     assert grant(incident=case, offer=offer, by=company.agent).face_minor == 300_00
+
+
+def _change(case: Incident, company: Company, **fields: Any) -> Incident:
+    case.refresh_from_db()
+    return change_incident(incident=case, version=case.version, by=company.agent, **fields)
+
+
+@pytest.mark.parametrize("less", [499_99, 0, None])
+def test_no_less_was_at_stake_than_is_refunded(company: Company, less: int | None) -> None:
+    case = company.incident()
+    grant(incident=case, offer=company.offers["refund"], by=company.agent)
+    with pytest.raises(StakeBelowRefunds) as refused:
+        _change(case, company, amount_at_stake_minor=less, order_ref="R-1")
+    assert refused.value.field == "amount_at_stake_minor"
+    assert refused.value.extra == {"refunded": 500_00, "currency": "MXN"}
+    assert "$500.00" in str(refused.value)
+    case.refresh_from_db()
+    assert (case.amount_at_stake_minor, case.order_ref) == (2_000_00, "")
+    assert not AuditEvent.objects.filter(act="incident.changed").exists()
+    _change(case, company, amount_at_stake_minor=500_00)
+    # What stays as it is asks nothing.
+    assert _change(case, company, amount_at_stake_minor=500_00, order_ref="R-2").order_ref == "R-2"
+
+
+def test_only_refunds_bound_what_was_at_stake_and_only_while_they_stand(company: Company) -> None:
+    case = company.incident()
+    grant(incident=case, offer=company.offers["coupon"], by=company.agent)
+    made = grant(incident=case, offer=company.offers["refund"], by=company.agent)
+    void(compensation=made, reason="Era otro.", by=company.agent)
+    assert _change(case, company, amount_at_stake_minor=None).amount_at_stake_minor is None
+
+
+def test_a_request_for_a_refund_ends_rather_than_keep_a_wrong_amount(company: Company) -> None:
+    company.limit("grant", "each", "amount", 100_00, for_role="agent")
+    case = company.incident()
+    made = request(incident=case, offer=company.offers["refund"], reason="x", by=company.agent)
+    _change(case, company, amount_at_stake_minor=100_00)
+    with pytest.raises(RequestChanged):
+        approve(approval=made.approvals.get(), by=company.supervisor)
+
+
+def test_no_other_door_puts_less_at_stake_either(company: Company) -> None:
+    case = company.incident()
+    grant(incident=case, offer=company.offers["refund"], by=company.agent)
+    rows = Incident.objects.filter(pk=case.pk)
+    for less in (499_99, None):
+        with (
+            pytest.raises(IntegrityError, match="50000 of this case is refunded"),
+            transaction.atomic(),
+        ):
+            rows.update(amount_at_stake_minor=less)
+    assert rows.update(amount_at_stake_minor=500_00) == 1

@@ -252,6 +252,18 @@ def test_a_case_is_corrected(incident: Incident, path: str, desk: Client) -> Non
     assert "amount at stake from $2,000.00 to $2,500.00" in text
 
 
+def test_no_less_is_at_stake_than_is_refunded(
+    company: Company, incident: Incident, path: str, desk: Client
+) -> None:
+    grant(incident=incident, offer=company.offers["refund"], by=company.agent)
+    incident.refresh_from_db()
+    answer = desk.post(f"{path}change/", change_form(incident, amount="499.99"))
+    assert answer.status_code == 422
+    (error,) = answer.context["form"].errors["amount"]
+    assert "$500.00 of this case is refunded already" in error
+    assert 'value="499.99"' in answer.content.decode()
+
+
 def test_a_stale_save_shows_what_changed_and_keeps_the_text(
     company: Company, incident: Incident, path: str, desk: Client
 ) -> None:

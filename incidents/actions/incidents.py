@@ -312,7 +312,8 @@ def change_incident(*, incident: Incident, version: int, by: By, **fields: Any) 
 
     Takes any of `CHANGEABLE`. A new category brings its suggested severity, unless somebody had
     chosen another on purpose. With no field it only checks the version. Raises Stale (extra:
-    the present version), IncidentClosed, InvalidInput, NotAllowed.
+    the present version), IncidentClosed, InvalidInput, NotAllowed, or what a higher app refuses of
+    another amount at stake.
     """
     unknown = fields.keys() - CHANGEABLE
     if unknown:
@@ -336,6 +337,8 @@ def change_incident(*, incident: Incident, version: int, by: By, **fields: Any) 
             private = field == "narrative"
             before[field] = len(old) if private else _shown(old)
             after[field] = len(value) if private else _shown(value)
+    if "amount_at_stake_minor" in after:
+        _check_stake(row)
     _settle_severity(row, severity, reason, before, after)
     if not after:
         return row
@@ -343,6 +346,14 @@ def change_incident(*, incident: Incident, version: int, by: By, **fields: Any) 
     row.save()
     _audit("incident.changed", actor, row, before=before, after=after)
     return row
+
+
+def _check_stake(row: Incident) -> None:
+    """Raises what a higher app has against the new amount at stake of a locked row."""
+    for check in registry.stake_checks():
+        refusal = check(row)
+        if refusal is not None:
+            raise refusal
 
 
 def _settle_severity(
