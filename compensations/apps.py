@@ -10,8 +10,9 @@ class CompensationsConfig(AppConfig):
     verbose_name = _("Compensations")
 
     def ready(self) -> None:
-        from . import contacts, messages, refunds
+        from . import contacts, handovers, messages, refunds
 
         messages.register()
         contacts.register()
         refunds.register()
+        handovers.register()

@@ -4,6 +4,7 @@ A higher app fills these in its AppConfig.ready(); nothing here imports upwards.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from accounts.models import ApiClient, Staff
 from common.errors import Refusal
@@ -11,12 +12,28 @@ from delivery.models import Message
 
 from .models import ContactPoint, Incident
 
+
+@dataclass(frozen=True, slots=True)
+class OpenEnd:
+    """Something about a case that whoever resolves it should know.
+
+    `code` is stable and part of the API; `words` are for the reader, in their language;
+    `compensation` is the id of the one it is about, empty for none.
+    """
+
+    code: str
+    words: str
+    compensation: str = ""
+
+
 ClosingCheck = Callable[[Incident], Refusal | None]
 StakeCheck = Callable[[Incident], Refusal | None]
+OpenEnds = Callable[[Incident], Sequence[OpenEnd]]
 ContactCorrected = Callable[[ContactPoint, Sequence[Message], Staff | ApiClient], None]
 
 _closing_checks: list[ClosingCheck] = []
 _stake_checks: list[StakeCheck] = []
+_open_ends: list[OpenEnds] = []
 _contact_corrected: list[ContactCorrected] = []
 
 
@@ -42,6 +59,17 @@ def register_stake_check(check: StakeCheck) -> None:
 
 def stake_checks() -> tuple[StakeCheck, ...]:
     return tuple(_stake_checks)
+
+
+def register_open_ends(look: OpenEnds) -> None:
+    """`look(incident)` names what is not done yet on a case; it may be resolved all the same."""
+    if look not in _open_ends:
+        _open_ends.append(look)
+
+
+def open_ends(incident: Incident) -> list[OpenEnd]:
+    """What is not done yet on a case, as the higher apps see it."""
+    return [found for look in _open_ends for found in look(incident)]
 
 
 def on_contact_corrected(callback: ContactCorrected) -> None:

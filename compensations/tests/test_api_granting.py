@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.states import Role, Scope
 from compensations.actions import grant, redeem
 from compensations.models import Compensation, Coupon, IssuanceLimit, LedgerEntry
+from delivery.actions import confirm_handover
 from delivery.models import Message
 from incidents.models import Incident
 
@@ -130,6 +131,43 @@ def test_no_less_is_at_stake_than_is_refunded(
         "MXN",
     )
     assert body["errors"].keys() == {"amount_at_stake_minor"}
+
+
+def test_resolving_names_what_nobody_confirmed(
+    company: Company, agent: Caller, incident: Incident
+) -> None:
+    """As on the page: it is said and does not stop anybody."""
+    path = f"/incidents/{incident.folio}"
+    made = grant(
+        incident=incident, offer=company.offers["coupon"], channel="handover", by=company.agent
+    )
+    grant(incident=incident, offer=company.offers["refund"], channel="email", by=company.agent)
+    incident.refresh_from_db()
+    changed = agent.patch(path, {"version": incident.version, "order_ref": "R-2"}).json()
+    assert changed["warnings"] == []
+    resolving = {"version": changed["version"], "state": "resolved", "resolution": "Otro cuarto."}
+    answer = agent.patch(path, resolving)
+    assert (answer.status_code, answer.json()["state"]) == (200, "resolved")
+    assert answer.json()["warnings"] == [
+        {
+            "code": "not_handed_over",
+            "detail": "Nobody confirmed that the customer has “coupon”.",
+            "compensation": str(made.pk),
+        }
+    ]
+
+
+def test_resolving_is_silent_of_what_was_handed_over(
+    company: Company, agent: Caller, incident: Incident
+) -> None:
+    made = grant(
+        incident=incident, offer=company.offers["coupon"], channel="handover", by=company.agent
+    )
+    confirm_handover(message=Message.objects.get(ref=made.pk), by=company.agent)
+    incident.refresh_from_db()
+    resolving = {"version": incident.version, "state": "resolved", "resolution": "Otro cuarto."}
+    answer = agent.patch(f"/incidents/{incident.folio}", resolving)
+    assert (answer.json()["state"], answer.json()["warnings"]) == ("resolved", [])
 
 
 def test_a_hole_of_the_scale_has_no_offers(company: Company, agent: Caller) -> None:

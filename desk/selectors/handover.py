@@ -1,55 +1,10 @@
-"""What is to be handed over by a person and nobody has done yet."""
+"""The words about what is to be handed over by a person."""
 
-from dataclasses import dataclass
-
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from compensations.models import Compensation
-from compensations.states import TOPIC, CompensationState
 from delivery.models import Message
-from delivery.states import Channel, MessageState
-from incidents.models import Incident
-
-# On the page where a day begins; more are said as a number.
-MOST = 100
-
-
-@dataclass(frozen=True, slots=True)
-class ToHandOver:
-    """One compensation whose customer waits for the link."""
-
-    message: Message
-    compensation: Compensation
-
-
-def to_hand_over(cases: QuerySet[Incident]) -> list[ToHandOver]:
-    """Of these cases, the oldest first; two queries.
-
-    A compensation that was sent another way since, or can no longer be used, waits for nobody.
-    """
-    newer = Message.objects.filter(ref=OuterRef("ref"), created_at__gt=OuterRef("created_at"))
-    waiting = list(
-        Message.objects.filter(
-            ~Exists(newer),
-            about__in=cases.order_by().values("pk"),
-            topic=TOPIC,
-            channel=Channel.HANDOVER,
-            state=MessageState.SENT,
-        ).order_by("created_at", "id")[:MOST]
-    )
-    usable = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    rows = (
-        Compensation.objects.filter(
-            usable,
-            pk__in=[message.ref for message in waiting],
-            state=CompensationState.ISSUED,
-        )
-        .select_related("customer", "incident", "offer")
-        .in_bulk()
-    )
-    return [ToHandOver(row, rows[row.ref]) for row in waiting if row.ref in rows]
+from delivery.states import Channel
 
 
 def asked_words(asked: Compensation) -> str:

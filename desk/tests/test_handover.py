@@ -4,11 +4,11 @@ import pytest
 from django.test import Client
 
 from compensations.actions import approve, grant, request, resend, void
+from compensations.handovers import to_hand_over
 from compensations.models import Compensation
 from compensations.tests.scenario import Company
 from delivery.actions import confirm_handover
 from delivery.models import Message
-from desk.selectors.handover import to_hand_over
 from incidents.models import Incident
 
 from .conftest import SignIn

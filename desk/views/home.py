@@ -11,6 +11,7 @@ from accounts.permissions import staff_required
 from accounts.states import Role
 from accounts.workplace import SESSION_KEY
 from common.posting import post_only
+from compensations.handovers import to_hand_over
 from compensations.selectors import room_for
 from compensations.states import Measure
 from incidents.selectors import due_promises
@@ -18,7 +19,6 @@ from incidents.selectors import due_promises
 from ..places import Desk, desk_of, desk_page
 from ..selectors import lists
 from ..selectors.approvals import own_rows
-from ..selectors.handover import to_hand_over
 from .rows import case_row
 
 

@@ -146,6 +146,26 @@ class IncidentOut(serializers.Serializer[Incident]):
     version = serializers.IntegerField()
 
 
+class WarningOut(serializers.Serializer[Any]):
+    """Something not done yet on a case that was resolved all the same. `code` is stable."""
+
+    code = serializers.CharField(help_text=_("`not_handed_over`, for now."))
+    detail = serializers.CharField(source="words")
+    compensation = serializers.CharField(
+        help_text=_("Id of the compensation that it is about; empty for none.")
+    )
+
+
+class IncidentChanged(IncidentOut):
+    """An incident after a change, with what whoever resolved it should know."""
+
+    warnings = serializers.SerializerMethodField()
+
+    @extend_schema_field(WarningOut(many=True))
+    def get_warnings(self, _incident: Incident) -> list[Any]:
+        return list(WarningOut(self.context.get("open_ends", ()), many=True).data)
+
+
 class IncidentFields(StrictSerializer):
     """What both opening and changing take."""
 

@@ -29,7 +29,7 @@ from accounts.models import ApiClient, Location, Market, Staff, Team
 from accounts.states import Scope
 from common.errors import InvalidInput, NotFound
 
-from .. import actions
+from .. import actions, registry
 from ..access import COMMENTERS, READERS, WRITERS
 from ..filters import CustomerFilter, IncidentFilter
 from ..models import Category, Customer, Incident
@@ -44,6 +44,7 @@ from .serializers import (
     CustomerIn,
     CustomerOut,
     CustomerPatch,
+    IncidentChanged,
     IncidentIn,
     IncidentOut,
     IncidentPatch,
@@ -298,16 +299,20 @@ class IncidentView(APIView):
         summary="Change an incident",
         description=(
             "Send the `version` that was read; somebody else's save in between answers 409 with "
-            "code `stale` and the present version."
+            "code `stale` and the present version. Resolving is not stopped by a hand-over that "
+            "nobody confirmed: `warnings` names each, and is empty otherwise."
         ),
         request=IncidentPatch,
-        responses=IncidentOut,
+        responses=IncidentChanged,
     )
     def patch(self, request: Request, folio: str) -> Response:
         incident = self._get(request, folio)
         data = _read(IncidentPatch, request)
+        resolving = data.get("state") == IncidentState.RESOLVED
         self._change(_caller(request), incident, data)
-        return Response(IncidentOut(self._get(request, folio)).data)
+        changed = self._get(request, folio)
+        context = {"open_ends": registry.open_ends(changed) if resolving else []}
+        return Response(IncidentChanged(changed, context=context).data)
 
     @transaction.atomic
     def _change(self, by: Staff | ApiClient, incident: Incident, data: dict[str, Any]) -> None:
