@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Staff
+from common.ordered import OrderedForm
 
 from .models import Approval, Compensation, ScaleVersion
 from .states import ApprovalState, CompensationState, OfferKind, ScaleState
@@ -30,6 +31,10 @@ class MomentField(django_filters.fields.IsoDateTimeField):
 
 class MomentFilter(django_filters.IsoDateTimeFilter):
     field_class = MomentField
+
+
+class IssuedForm(OrderedForm):
+    MOMENTS = {"issued_from": "issued_before"}
 
 
 class CompensationFilter(django_filters.FilterSet):
@@ -53,6 +58,7 @@ class CompensationFilter(django_filters.FilterSet):
     issued_before = MomentFilter(field_name="issued_at", lookup_expr="lt", label=_("Issued before"))
 
     class Meta:
+        form = IssuedForm
         model = Compensation
         fields: list[str] = []
 

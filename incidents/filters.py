@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Location, Market, Team
+from common.ordered import OrderedForm
 from common.windows import day_bounds
 
 from .access import readable_markets
@@ -74,6 +75,10 @@ class ReadableFilterSet(django_filters.FilterSet):
         return _among(queryset, "market", keys)
 
 
+class LoggedForm(OrderedForm):
+    DAYS = {"logged_from": "logged_to"}
+
+
 class IncidentFilter(ReadableFilterSet):
     """What a list of incidents can be narrowed by. Dates are local days of the market."""
 
@@ -112,6 +117,7 @@ class IncidentFilter(ReadableFilterSet):
     )
 
     class Meta:
+        form = LoggedForm
         model = Incident
         fields: list[str] = []
 

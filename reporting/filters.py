@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Location, Team
 from common.menus import Choice, Menu, Text, menus
+from common.ordered import backwards
 from common.windows import local_date
 from compensations.states import OfferKind
 from incidents.models import Category
@@ -109,8 +110,8 @@ def no_period(first: dt.date, last: dt.date, today: dt.date) -> Text | None:
         return _("Nothing was recorded so long ago.")
     if last > today:
         return _("The last date is later than today.")
-    if first > last:
-        return _("The last date is before the first one.")
+    if fault := backwards(first, last):
+        return fault
     if (last - first).days >= LONGEST_DAYS:
         return _("These dates are more than a year apart.")
     return None
@@ -138,6 +139,27 @@ def read_period(key: str, first: str, last: str, today: dt.date) -> Period:
     return Period(name, *presets[name])
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """One's own dates as they were typed, and why they make no period."""
+
+    start: dt.date
+    last: dt.date
+    why: Text
+
+
+def unread_period(key: str, first: str, last: str, today: dt.date) -> Unread | None:
+    """Dates that `read_period` passed over. What is no date at all is left out without a word."""
+    if key != OWN_DATES:
+        return None
+    try:
+        start, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+    except ValueError:
+        return None
+    why = no_period(start, end, today)
+    return Unread(start, end, why) if why else None
+
+
 def compared(period: Period, how: str) -> Period | None:
     """The period that another is held against; None for nothing."""
     if how == "none":
@@ -160,6 +182,8 @@ class Address:
     list_path: str
     sight: Sight
     period: Period
+    # The dates that were asked for instead of the period, where they make none.
+    unread: Unread | None
     comparison: Period | None
     compare: str
     part: Slice
@@ -288,7 +312,8 @@ def read_address(
     if staff is not None and not sight.own:
         values["staff"] = str(staff)
     day = today or local_date(timezone.now(), sight.market.time_zone)
-    period = read_period(query.get("period", ""), query.get("from", ""), query.get("to", ""), day)
+    asked = (query.get("period", ""), query.get("from", ""), query.get("to", ""), day)
+    period = read_period(*asked)
     if period.key == OWN_DATES:
         values |= {
             "period": OWN_DATES,
@@ -320,6 +345,7 @@ def read_address(
         list_path=list_path,
         sight=sight,
         period=period,
+        unread=unread_period(*asked),
         comparison=compared(period, compare),
         compare=compare,
         part=part,

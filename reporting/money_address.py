@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.functional import Promise
 
 from accounts.models import Market
+from common.ordered import backwards
 from compensations.states import Account, LedgerEvent, OfferKind
 
 from .selectors.money import AGE_NAMES, END_NAMES, BookKey, Key, Open, Span
@@ -48,6 +50,22 @@ def read_span(values: Mapping[str, str], market: Market, today: dt.date) -> Span
         _among(values.get("account", ""), Account.values),
         _among(values.get("event", ""), LedgerEvent.values),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Dates of the journal as they were typed, the last one before the first, and what to say."""
+
+    start: dt.date
+    end: dt.date
+    why: Promise
+
+
+def turned(values: Mapping[str, str]) -> Turned | None:
+    """Dates of which `read_span` could keep the last one only."""
+    start, end = _date(values.get("from", "")), _date(values.get("to", ""))
+    why = backwards(start, end)
+    return Turned(start, end, why) if start and end and why else None
 
 
 def span_url(span: Span, name: str = "journal", **changes: str) -> str:

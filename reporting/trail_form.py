@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from common.ordered import OrderedForm
+
 from .selectors.trail import Markets
 from .trail_words import SENTENCES, act_name, kind_name
 
@@ -20,8 +22,10 @@ def _acts() -> list[tuple[str, list[tuple[str, str]]]]:
     return [(kind_name(kind).capitalize(), acts) for kind, acts in groups.items()]
 
 
-class TrailForm(forms.Form):
+class TrailForm(OrderedForm):
     """The filters of the trail, in the order in which they are shown."""
+
+    DAYS = {"since": "until"}
 
     thing = forms.CharField(
         label=lazy("Case, object or row"),

@@ -284,10 +284,13 @@ def disclosure(content: str, summary: str, open: bool = False) -> str:
 
 
 @register.simple_block_tag
-def chip_menu(content: str, label: str, on: bool = False) -> str:
-    """A filter chip that opens its choices: links in a `menu-list`, or a small form."""
+def chip_menu(content: str, label: str, on: bool = False, open: bool = False) -> str:
+    """A filter chip that opens its choices: links in a `menu-list`, or a small form.
+
+    `open` where its form was refused, so that what is wrong is seen.
+    """
     return render_to_string(
-        "components/chip_menu.html", {"content": content, "label": label, "on": on}
+        "components/chip_menu.html", {"content": content, "label": label, "on": on, "open": open}
     )
 
 

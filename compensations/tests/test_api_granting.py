@@ -432,6 +432,13 @@ def test_a_filter_that_cannot_be_read_is_refused(agent: Caller, name: str, value
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [name])
 
 
+@pytest.mark.parametrize("end", ["2026-03-01T00:00:00Z", "2026-02-28T23:00:00Z"])
+def test_moments_the_wrong_way_round_are_refused(agent: Caller, end: str) -> None:
+    """The end is not part of the range: two equal moments find nothing either."""
+    answer = agent.get("/compensations", issued_from="2026-03-01T00:00:00Z", issued_before=end)
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["issued_before"])
+
+
 # --- who may -------------------------------------------------------------------------------------
 
 READERS = {"agent", "colleague", "supervisor", "finance", "auditor"}

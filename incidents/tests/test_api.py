@@ -394,6 +394,14 @@ def test_a_filter_that_is_not_understood_is_refused(
     assert set(answer.json()["errors"]) == set(query)
 
 
+def test_dates_the_wrong_way_round_are_refused(caller: Caller) -> None:
+    answer = caller.get("/incidents", logged_from="2026-03-02", logged_to="2026-03-01")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert answer.json()["errors"] == {"logged_to": ["The last date is before the first one."]}
+    same = caller.get("/incidents", logged_from="2026-03-01", logged_to="2026-03-01")
+    assert same.status_code == 200
+
+
 @pytest.mark.parametrize("size", ["0", "201", "-1", "many", "", "00010000"])
 def test_a_size_out_of_bounds_is_refused(caller: Caller, size: str) -> None:
     answer = caller.get("/incidents", page_size=size)

@@ -1,23 +1,15 @@
 """What the address of a list of this app may say."""
 
-from typing import Any
-
 import django_filters
-from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from common.ordered import OrderedForm
 
 from ..models import NightlyReport
 
 
-class NightsForm(forms.Form):
-    """Dates the wrong way round would find nothing, and look like no night at all."""
-
-    def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or {}
-        first, last = values.get("date_from"), values.get("date_to")
-        if first and last and first > last:
-            self.add_error("date_to", _("The last date is before the first one."))
-        return values
+class NightsForm(OrderedForm):
+    DAYS = {"date_from": "date_to"}
 
 
 class NightlyFilter(django_filters.FilterSet):

@@ -230,6 +230,26 @@ def test_an_address_that_says_nonsense_gives_the_usual_page(
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("dates", "words"),
+    [
+        ("from=2026-01-09&to=2026-01-02", "The last date is before the first one."),
+        ("from=2024-01-01&to=2026-01-01", "These dates are more than a year apart."),
+        ("from=2026-01-02&to=2026-01-09", ""),
+    ],
+)
+def test_dates_that_make_no_period_are_said_beside_them(
+    world: World, signed_in: SignIn, dates: str, words: str
+) -> None:
+    client = signed_in(world.company.elena)
+    page = client.get(f"{DASHBOARD}?period=own&{dates}").content.decode()
+    first, last = (part.partition("=")[2] for part in dates.split("&"))
+    assert f'name="from" value="{first}"' in page
+    assert f'name="to" value="{last}"' in page
+    assert ('id="dates-error"' in page) is bool(words)
+    assert words in page
+
+
 def test_pages_of_a_list_go_by_key(world: World, signed_in: SignIn) -> None:
     client = signed_in(world.company.elena)
     with transaction.atomic():

@@ -110,6 +110,20 @@ def test_the_journal_takes_any_address(company: Company) -> None:
     assert "Debits equal credits and the closing balances sum to zero." in shown
 
 
+def test_the_journal_says_that_its_dates_are_the_wrong_way_round(company: Company) -> None:
+    finance = enter(company.elena)
+    words = "The last date is before the first one. Only the last date is shown."
+    shown = text(finance, "/finance/journal/?from=2026-01-09&to=2026-01-02")
+    assert words in shown
+    assert '<details class="menu" data-menu open>' in shown
+    # What was typed is kept, and what is shown is what the heading names.
+    assert 'name="from" value="2026-01-09"' in shown
+    assert 'name="to" value="2026-01-02"' in shown
+    shown = text(finance, "/finance/journal/?from=2026-01-02&to=2026-01-02")
+    assert words not in shown
+    assert "data-menu open" not in shown
+
+
 def exported(client: Client, query: str = "", **body: str) -> tuple[Any, str]:
     answer = client.post(f"/finance/journal/export/{query}", body)
     assert answer.status_code == 200

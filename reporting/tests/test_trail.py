@@ -150,6 +150,20 @@ def test_filters_hold(company: Company, carmen: Staff) -> None:
         assert _texts(carmen, **nothing) == []
 
 
+def test_dates_the_wrong_way_round_are_said_beside_the_last_one(
+    company: Company, reader: Client
+) -> None:
+    add_note(incident=company.incident(), body="una nota", by=company.agent)
+    filters = '<details class="disclosure" open>'
+    page = _page(reader, since="2026-01-02", until="2026-01-01")
+    assert "The last date is before the first one." in page
+    assert filters in page
+    assert 'value="2026-01-01"' in page
+    page = _page(reader, since="2026-01-01", until="2026-01-01")
+    assert "The last date is before the first one." not in page
+    assert filters not in page
+
+
 def test_rows_of_other_markets_are_not_there(carmen: Staff, reader: Client) -> None:
     abroad = build(code="CO")
     case = abroad.incident()

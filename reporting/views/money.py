@@ -39,6 +39,7 @@ from ..money_address import (
     read_open_key,
     read_span,
     span_url,
+    turned,
     write_key,
 )
 from ..selectors.money import (
@@ -277,6 +278,7 @@ def journal(request: HttpRequest, here: Workplace) -> HttpResponse:
             "here": here,
             "tabs": _tabs("journal"),
             "span": span,
+            "turned": turned(request.GET.dict()),
             "today": today,
             "presets": [
                 {
