@@ -18,7 +18,12 @@ from accounts.models import Location
 from common.menus import Menu, Text, menus
 from common.windows import day_bounds, local_date
 from incidents.models import Category, Incident
-from incidents.selectors import found_incidents, logged_between
+from incidents.selectors import (
+    found_incidents,
+    logged_between,
+    visible_incidents,
+    whole_folio,
+)
 from incidents.states import ContactChannel, IncidentState, Severity
 
 from .clocks import OPEN_STATES
@@ -104,15 +109,26 @@ class ListAddress:
     def narrowed(self) -> QuerySet[Incident]:
         """The cases that the filters leave, whatever is searched for."""
         view = self.values.get("view", "")
-        rows = lists.VIEWS[view](self.desk) if view else lists.cases(self.desk)
+        return self._narrow(lists.VIEWS[view](self.desk) if view else lists.cases(self.desk))
+
+    def _narrow(self, rows: QuerySet[Incident]) -> QuerySet[Incident]:
         for name, value in self.values.items():
             if name in NARROW:
                 rows = NARROW[name](self, rows, value)
         return rows
 
     def found(self) -> list[uuid.UUID]:
-        """Ids of those that fit the text, in no order."""
-        return found_incidents(self.narrowed(), self.text, lists.cases(self.desk))
+        """Ids of those that fit the text, in no order.
+
+        A folio in full names its market: among all cases it is found in any that the person reads.
+        """
+        found = found_incidents(self.narrowed(), self.text, lists.cases(self.desk))
+        folio = whole_folio(self.text)
+        if not folio or len(self.desk.markets) < 2 or self.values.get("view"):
+            return found
+        elsewhere = visible_incidents(self.desk.staff).exclude(market=self.desk.market)
+        named = self._narrow(elsewhere.filter(folio=folio))
+        return [*found, *named.values_list("pk", flat=True)]
 
 
 Rows = QuerySet[Incident]

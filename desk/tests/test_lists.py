@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import RoleGrant, Staff
 from accounts.states import Role
-from compensations.tests.scenario import Company
+from compensations.tests.scenario import Company, build
 from desk.places import Desk
 from desk.selectors import lists
 from incidents.actions import make_promise, resolve_incident
@@ -269,6 +269,38 @@ def test_a_person_in_two_markets_switches(
     assert there.folio in shown(desk)
     assert here.folio not in shown(desk)
     assert desk.get(f"/incidents/{here.folio}/").status_code == 200
+
+
+@pytest.mark.parametrize("typed", ["{folio}", "{lower}", "{code} {year} {number}"])
+def test_a_folio_is_found_in_any_market_that_one_reads(
+    company: Company, elsewhere: Company, auditor: Staff, signed_in: SignIn, typed: str
+) -> None:
+    RoleGrant.objects.create(staff=auditor, market=elsewhere.market, role=Role.AUDITOR)
+    cases = [company.incident(), elsewhere.incident()]
+    browser = signed_in(auditor)
+    for case, _other in (cases, cases[::-1]):
+        code, year, number = case.folio.split("-")
+        words = typed.format(
+            folio=case.folio, lower=case.folio.lower(), code=code, year=year, number=int(number)
+        )
+        answer = browser.get("/incidents/", {"q": words})
+        assert [row.incident for row in answer.context["rows"]] == [case]
+        # Other filters hold there too, a view is of one market, and the rest of what is
+        # searched for stays in the market that one is in.
+        for narrowed in ({"state": "closed"}, {"view": "unassigned"}):
+            found = browser.get("/incidents/", {"q": words, **narrowed}).context["rows"]
+            assert case not in [row.incident for row in found]
+    found = browser.get("/incidents/", {"q": "cuarto"}).context["rows"]
+    assert len(found) == 1
+
+
+def test_a_folio_of_a_market_that_one_does_not_read_is_not_found(
+    company: Company, elsewhere: Company, auditor: Staff, signed_in: SignIn
+) -> None:
+    third = build("PE")
+    RoleGrant.objects.create(staff=auditor, market=elsewhere.market, role=Role.AUDITOR)
+    answer = signed_in(auditor).get("/incidents/", {"q": third.incident().folio})
+    assert answer.context["rows"] == []
 
 
 def test_a_market_of_others_is_not_switched_to(elsewhere: Company, desk: Client) -> None:

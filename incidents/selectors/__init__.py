@@ -42,6 +42,7 @@ from .search import (
     found_incidents,
     search_customers,
     search_incidents,
+    whole_folio,
 )
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "visible_contacts",
     "visible_customers",
     "visible_incidents",
+    "whole_folio",
     "with_email",
     "with_list_relations",
     "with_phone",

@@ -232,6 +232,15 @@ def folios_meant(text: str) -> list[str]:
     return [f"{code}-{year}-{int(number):06d}" for year in years for code in known]
 
 
+def whole_folio(text: str) -> str:
+    """The one folio that was typed with its market, year and number; empty for anything else."""
+    text = text.strip()
+    spoken = SPOKEN.fullmatch(text)
+    if spoken is not None and spoken[1] and spoken[2]:
+        return folios_meant(text)[0]
+    return text.upper() if FOLIO.fullmatch(text) and text[-1].isdigit() else ""
+
+
 def _numbered(rows: QuerySet[Incident], text: str) -> list[QuerySet[Incident]]:
     """Incidents by their folio's beginning or number, and by their order's whole number."""
     ways = []
