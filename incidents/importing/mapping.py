@@ -15,6 +15,7 @@ A CSV mapping has a row for each of these: `reference,Número`, `values.channel.
 """
 
 import csv
+import datetime as dt
 import io
 import json
 from collections.abc import Mapping as Given
@@ -32,6 +33,8 @@ from .words import COLUMNS, plain
 MAX_BYTES = 1_000_000
 # Fields whose cells stand for one of our own values.
 VALUED = ("category", "channel", "severity", "kind", "language", "location")
+# What a row is taken to say where its cell is empty.
+DEFAULTS = (*VALUED, "date")
 SETTINGS = ("source", "date_order", "encoding", "delimiter", "decimal")
 # Several columns make one text of these; one column each for the rest.
 JOINED = ("reference", "narrative", "customer_name")
@@ -128,7 +131,7 @@ def _checked(data: Any) -> Mapping:
     values = data.get("values", {})
     _unknown(values, VALUED, "values")
     defaults = _texts(data.get("defaults", {}), "defaults")
-    _unknown(defaults, VALUED, "defaults")
+    _unknown(defaults, DEFAULTS, "defaults")
     settings = _texts({name: data[name] for name in SETTINGS if name in data}, "mapping")
     mapping = Mapping(
         columns=lists,
@@ -142,6 +145,8 @@ def _checked(data: Any) -> Mapping:
     )
     if mapping.date_order not in ("", *ORDERS):
         raise CannotImport(_("`date_order` is one of dmy, mdy, ymd."))
+    if "date" in defaults and not _is_day(defaults["date"]):
+        raise CannotImport(_("`defaults.date` is a day like 2026-03-31."))
     if mapping.decimal not in ("", ".", ","):
         raise CannotImport(_("`decimal` is a point or a comma."))
     if mapping.encoding not in ("", *ENCODINGS):
@@ -151,6 +156,13 @@ def _checked(data: Any) -> Mapping:
     if len(mapping.source) > 60:
         raise CannotImport(_("`source` has at most 60 characters."))
     return mapping
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def complete(mapping: Mapping | None, table: Table) -> Mapping:

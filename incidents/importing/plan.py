@@ -25,6 +25,11 @@ class Plan:
     known: int = 0
     refused: list[tuple[Row, str]] = field(default_factory=list)
 
+    @property
+    def undated(self) -> int:
+        """How many of the new cases do not say when it happened."""
+        return sum(draft.occurred_at is None for draft in self.drafts)
+
 
 def source_of(table: Table, mapping: Mapping) -> str:
     """The name under which rows are remembered: given, or a print of the file's columns.

@@ -111,9 +111,7 @@ class Reader:
             location=self._location(row),
             order_ref=bounds.text(self._cell(row, "order"), "order_ref", 60),
             amount_minor=self._amount(row),
-            occurred_at=bounds.past_moment(
-                read_moment(self._cell(row, "date"), self.date_order, self.market.time_zone), "date"
-            ),
+            occurred_at=bounds.past_moment(self._moment(row), "date"),
             person=self._person(row),
         )
 
@@ -175,6 +173,12 @@ class Reader:
         if found is None:
             self.replaced["location", text, "—"] += 1
         return found
+
+    def _moment(self, row: Row) -> datetime | None:
+        """When it happened, else the mapping's day; None where neither says."""
+        zone = self.market.time_zone
+        moment = read_moment(self._cell(row, "date"), self.date_order, zone)
+        return moment or read_moment(self.mapping.defaults.get("date", ""), "ymd", zone)
 
     def _amount(self, row: Row) -> int | None:
         text = self._cell(row, "amount")

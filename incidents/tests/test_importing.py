@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from accounts.models import Market
 from accounts.tests.factories import MarketFactory
 from audit.models import AuditEvent
 from common.errors import Refusal
@@ -128,6 +129,42 @@ def test_a_dry_run_shows_and_writes_nothing(desk: Desk, folder: Path) -> None:
     assert not Customer.objects.exists()
     assert AuditEvent.objects.count() == before
     assert not (folder / "var").exists()
+
+
+@pytest.mark.usefixtures("other")
+def test_rows_without_a_date_are_told(desk: Desk, folder: Path) -> None:
+    Market.objects.update(language="en")
+    undated = [f"Q-{number},,room,Sin agua {number},,,,web," for number in (4, 5)]
+    path = sheet(folder, HEADER, *ROWS, *undated)
+    words = "2 rows without a date: logged as of the import"
+    assert words in run(path, market="MX", dry_run=True)
+    assert words in run(path, market="MX")
+    assert Incident.objects.filter(occurred_at=None).count() == 2
+    # They are there already, and everything of the next file has its date.
+    assert "without a date" not in run(path, market="MX")
+
+
+@pytest.mark.usefixtures("other")
+def test_a_mapping_gives_a_day_to_rows_without_one(desk: Desk, folder: Path) -> None:
+    Market.objects.update(language="en")
+    mapping = folder / "mapping.csv"
+    mapping.write_text("defaults.date,2026-01-31\n")
+    path = sheet(folder, HEADER, ROWS[0], "Q-4,,room,Sin agua,,,,web,")
+    assert "without a date" not in run(path, market="MX", mapping=str(mapping))
+    zone = ZoneInfo("America/Mexico_City")
+    found = Incident.objects.order_by("occurred_at").values_list("occurred_at", flat=True)
+    assert [moment.astimezone(zone).date() for moment in found if moment] == [
+        dt.date(2026, 1, 31),
+        dt.date(2026, 2, 13),
+    ]
+
+
+@pytest.mark.parametrize("day", ["31/01/2026", "20260131", "2026-02-30", "mañana", ""])
+def test_a_day_of_a_mapping_is_written_in_one_way(folder: Path, day: str) -> None:
+    mapping = folder / "mapping.csv"
+    mapping.write_text(f"defaults.date,{day}\n")
+    with pytest.raises(CannotImport, match=r"defaults\.date"):
+        read_mapping(mapping)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16"])

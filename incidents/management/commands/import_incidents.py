@@ -70,6 +70,7 @@ class Command(BaseCommand):
         self._say_plan(plan)
         if dry:
             self._say_examples(plan.drafts)
+            self._say_undated(plan.undated)
             self._say(
                 ngettext(
                     "Dry run: nothing was written. %(count)d would be imported.",
@@ -88,6 +89,7 @@ class Command(BaseCommand):
                 "refused": len(plan.refused),
             }
         )
+        self._say_undated(plan.undated)
         if plan.refused:
             kept = write_refused(table, plan.refused)
             self._say(_("Refused rows are kept in %(path)s.") % {"path": kept})
@@ -172,6 +174,20 @@ class Command(BaseCommand):
                     count,
                 )
                 % {"count": count, "line": first[reason], "reason": reason}
+            )
+
+    def _say_undated(self, count: int) -> None:
+        """Figures by day count every case when it was logged: of these, nothing tells better."""
+        if count:
+            self._say(
+                ngettext(
+                    "%(count)d row without a date: logged as of the import, and when it happened "
+                    "stays unknown. A mapping can give a day, as `defaults.date`.",
+                    "%(count)d rows without a date: logged as of the import, and when it happened "
+                    "stays unknown. A mapping can give a day, as `defaults.date`.",
+                    count,
+                )
+                % {"count": count}
             )
 
     def _say_examples(self, drafts: list[Draft]) -> None:
