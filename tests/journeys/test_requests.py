@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -69,6 +70,35 @@ def _find(page: Page, folio: str) -> None:
         page.wait_for_function("before => location.href !== before", arg=address)
         page.wait_for_load_state()
     raise AssertionError(f"{folio} does not wait")
+
+
+def _gaps(page: Page) -> list[int]:
+    """Between each card of a request and the one below it in its column, in pixels."""
+    cards = ["#request", "#case", "#year", "#month", "#decide"]
+    boxes = [page.locator(f".approval {card}").bounding_box() for card in cards]
+    columns: dict[float, list[tuple[float, float]]] = {}
+    for box in boxes:
+        assert box is not None
+        columns.setdefault(box["x"], []).append((box["y"], box["y"] + box["height"]))
+    return [
+        round(below[0] - above[1])
+        for column in columns.values()
+        for above, below in pairwise(sorted(column))
+    ]
+
+
+@pytest.mark.parametrize(("width", "below"), [(1280, 3), (360, 4)])
+def test_the_cards_of_a_request_stand_close(
+    person: Callable[..., Watched], width: int, below: int
+) -> None:
+    page = person("raul", viewport={"width": width, "height": 860}).page
+    page.goto("/approvals/")
+    for _request in range(3):
+        assert _gaps(page) == [16] * below, page.url
+        following = page.locator(".approvals-list a[rel=next]")
+        if following.count() == 0:
+            break
+        page.goto(following.get_attribute("href") or "")
 
 
 def test_a_request_becomes_the_customers_coupon(person: Callable[..., Watched]) -> None:
