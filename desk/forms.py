@@ -578,8 +578,9 @@ class ContactForm(forms.Form):
 
 
 class CorrectionForm(forms.Form):
-    """The right value of a contact that was taken down wrong."""
+    """The right value of a contact that was taken down wrong. `version` is what the person saw."""
 
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
     value = forms.CharField(
         label=_("The right value"),
         max_length=120,

@@ -94,7 +94,7 @@ def _story(
         deliver(message.pk)
     point = ContactPoint.objects.get(value=EMAIL)
     with on_commit(execute=True):
-        correct_contact(contact=point, value=CORRECTED, by=company.agent)
+        correct_contact(contact=point, version=1, value=CORRECTED, by=company.agent)
         add_contact(customer=customer, kind="phone", value="3312345678", by=company.agent)
     with on_commit(execute=True):
         resend(compensation=made, by=company.agent)

@@ -92,8 +92,11 @@ class Things:
             f"/promises/{self.promise.pk}/end/": {"end": "kept"},
             f"{customer}change/": {"version": "1", "name": "Otra"},
             f"{customer}contacts/": {"kind": "phone", "value": "998 123 4567"},
-            f"{customer}contacts/{self.contact.pk}/correct/": {"value": "otra@example.com"},
-            f"{customer}contacts/{self.contact.pk}/remove/": {},
+            f"{customer}contacts/{self.contact.pk}/correct/": {
+                "version": "1",
+                "value": "otra@example.com",
+            },
+            f"{customer}contacts/{self.contact.pk}/remove/": {"version": "1"},
         }
 
     @property

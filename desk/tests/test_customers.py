@@ -9,7 +9,7 @@ from audit.models import AuditEvent
 from compensations.actions import grant
 from compensations.tests.scenario import Company
 from delivery.models import Message
-from incidents.actions import change_customer
+from incidents.actions import change_customer, correct_contact
 from incidents.models import ContactPoint, Customer
 
 
@@ -134,7 +134,10 @@ def test_a_corrected_contact_gets_what_was_waiting(
 ) -> None:
     grant(incident=company.incident(customer), offer=company.offers["coupon"], by=company.agent)
     email = contact(customer, "email")
-    desk.post(f"/customers/{customer.pk}/contacts/{email.pk}/correct/", {"value": "m@example.org"})
+    desk.post(
+        f"/customers/{customer.pk}/contacts/{email.pk}/correct/",
+        {"version": "1", "value": "m@example.org"},
+    )
     email.refresh_from_db()
     assert email.value == "m@example.org"
     assert list(Message.objects.order_by("created_at").values_list("state", flat=True)) == [
@@ -146,7 +149,8 @@ def test_a_corrected_contact_gets_what_was_waiting(
 def test_a_wrong_correction_stays_beside_its_box(customer: Customer, desk: Client) -> None:
     email = contact(customer, "email")
     answer = desk.post(
-        f"/customers/{customer.pk}/contacts/{email.pk}/correct/", {"value": "not an address"}
+        f"/customers/{customer.pk}/contacts/{email.pk}/correct/",
+        {"version": "1", "value": "not an address"},
     )
     text = answer.content.decode()
     assert answer.status_code == 422
@@ -156,12 +160,51 @@ def test_a_wrong_correction_stays_beside_its_box(customer: Customer, desk: Clien
     assert email.value == "mariana.solis@example.com"
 
 
+def test_a_stale_correction_says_what_is_there_now_and_keeps_the_text(
+    company: Company, customer: Customer, desk: Client
+) -> None:
+    email = contact(customer, "email")
+    path = f"/customers/{customer.pk}/contacts/{email.pk}/"
+    assert '<input type="hidden" name="version" value="1">' in page(desk, customer)
+    correct_contact(contact=email, version=1, value="zoe@example.net", by=company.colleague)
+    mine = {"version": "1", "value": "mariana@example.org"}
+    answer = desk.post(f"{path}correct/", mine)
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Somebody changed this while you were working. Your text is kept." in text
+    assert "Saved now: <strong>z•••@example.net</strong>" in text
+    assert "zoe@example.net" not in text
+    assert 'value="mariana@example.org"' in text
+    assert '<input type="hidden" name="version" value="2">' in text
+    # Nor does putting away what is no longer there.
+    removed = desk.post(f"{path}remove/", {"version": "1"}, follow=True).content.decode()
+    assert "Somebody changed this contact while you were working." in removed
+    email.refresh_from_db()
+    assert (email.value, email.is_active) == ("zoe@example.net", True)
+    assert desk.post(f"{path}correct/", {**mine, "version": "2"}).status_code == 302
+    email.refresh_from_db()
+    assert email.value == "mariana@example.org"
+
+
+@pytest.mark.parametrize("version", ["", "0", "x", "9" * 30])
+def test_a_contact_is_not_changed_without_having_been_looked_at(
+    customer: Customer, desk: Client, version: str
+) -> None:
+    email = contact(customer, "email")
+    path = f"/customers/{customer.pk}/contacts/{email.pk}/"
+    form = {"version": version, "value": "m@example.org"}
+    assert desk.post(f"{path}correct/", form).status_code in {409, 422}
+    desk.post(f"{path}remove/", {"version": version})
+    email.refresh_from_db()
+    assert (email.value, email.is_active) == ("mariana.solis@example.com", True)
+
+
 def test_contacts_are_added_and_put_away(customer: Customer, desk: Client) -> None:
     path = f"/customers/{customer.pk}/contacts/"
     assert desk.post(path, {"kind": "phone", "value": "12"}).status_code == 422
     desk.post(path, {"kind": "handle", "value": "@mariana"})
     handle = contact(customer, "handle")
-    desk.post(f"{path}{handle.pk}/remove/")
+    desk.post(f"{path}{handle.pk}/remove/", {"version": "1"})
     handle.refresh_from_db()
     assert not handle.is_active
 

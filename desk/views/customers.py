@@ -255,13 +255,23 @@ def _contact(desk: Desk, customer: Customer, pk: uuid.UUID) -> ContactPoint:
 def contact_correct(
     request: HttpRequest, desk: Desk, pk: uuid.UUID, contact_pk: uuid.UUID
 ) -> HttpResponse:
-    """Puts the right value in; what waited for the old one is sent afresh."""
+    """Puts the right value in; what waited for the old one is sent afresh.
+
+    A stale save says what is there now, masked, and keeps what was typed.
+    """
     customer = customer_or_404(desk, pk)
     contact = _contact(desk, customer, contact_pk)
     form = CorrectionForm(request.POST, auto_id="correct_%s")
+    differences: list[Difference] = []
+    status = 422
     if form.is_valid():
         try:
-            correct_contact(contact=contact, value=form.cleaned_data["value"], by=desk.staff)
+            correct_contact(contact=contact, by=desk.staff, **form.cleaned_data)
+        except Stale as refusal:
+            status = 409
+            contact = _contact(desk, customer, contact_pk)
+            saved = {"version": contact.version, "value": contact.masked}
+            differences = show_stale(form, refusal, saved)
         except Refusal as refusal:
             show_refusal(form, refusal, dict.fromkeys(ContactKind.values, "value"))
         else:
@@ -270,7 +280,13 @@ def contact_correct(
             )
             return redirect("customer", customer.pk)
     return _customer_page(
-        request, desk, customer, status=422, correction=form, correcting=contact.pk
+        request,
+        desk,
+        customer,
+        status=status,
+        correction=form,
+        correcting=contact.pk,
+        differences=differences,
     )
 
 
@@ -279,10 +295,17 @@ def contact_correct(
 def contact_remove(
     request: HttpRequest, desk: Desk, pk: uuid.UUID, contact_pk: uuid.UUID
 ) -> HttpResponse:
-    """The contact is no longer used."""
+    """The contact is no longer used, unless somebody corrected it since it was looked at."""
     customer = customer_or_404(desk, pk)
+    contact = _contact(desk, customer, contact_pk)
+    seen = request.POST.get("version", "")
+    version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0
     try:
-        remove_contact(contact=_contact(desk, customer, contact_pk), by=desk.staff)
+        remove_contact(contact=contact, version=version, by=desk.staff)
+    except Stale:
+        messages.error(
+            request, _("Somebody changed this contact while you were working. Look at it again.")
+        )
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:

@@ -1,7 +1,8 @@
 """Writes of customers and their contact points.
 
 Whoever changes a customer says which `version` they saw; a change of the row grows it. Contacts are
-rows of their own, each with who changed it and when, and leave it as it is.
+rows of their own, each with who changed it and when and a `version` of its own, and leave the
+customer's as it is.
 
 Audit rows hold masked contacts only. A contact is corrected by a new value on the same row with
 who and when; messages already queued for the old value are withdrawn in the same transaction, so
@@ -217,7 +218,7 @@ def _locked(customer: Customer) -> Customer:
     )
 
 
-def _check_version(row: Customer, version: int) -> None:
+def _check_version(row: Customer | ContactPoint, version: int) -> None:
     """Raises Stale when somebody saved the locked row since it had `version`."""
     if row.version != version:
         raise Stale(extra={"version": row.version})
@@ -242,9 +243,10 @@ def add_contact(*, customer: Customer, kind: str, value: str, by: By) -> Contact
         if contact.is_active:
             return contact
         contact.is_active = True
+        contact.version += 1
         contact.changed_at = timezone.now()
         contact.changed_by = _staff(by)
-        contact.save(update_fields=["is_active", "changed_at", "changed_by"])
+        contact.save(update_fields=["is_active", "version", "changed_at", "changed_by"])
     _audit(
         "contact.added",
         actor,
@@ -264,22 +266,26 @@ def _locked_contact(contact: ContactPoint) -> ContactPoint:
 
 
 @transaction.atomic
-def correct_contact(*, contact: ContactPoint, value: str, by: By) -> ContactPoint:
+def correct_contact(*, contact: ContactPoint, version: int, value: str, by: By) -> ContactPoint:
     """Puts the right value in; queued messages to the old one are withdrawn and queued afresh.
 
-    Raises InvalidInput when the value is not of its kind or the customer has it already.
+    The contact still has `version`, else Stale (extra: the present one); a value that it has
+    already is nobody's loss and changes nothing. Raises InvalidInput when the value is not of its
+    kind or the customer has it already.
     """
     row = _locked_contact(contact)
     actor = authorise(by, row.market_id, *WRITERS, scope=Scope.CUSTOMERS_WRITE)
     normal = normalise(row.kind, value, row.market)
     if normal == row.value:
         return row
+    _check_version(row, version)
     taken = ContactPoint.objects.filter(customer=row.customer_id, kind=row.kind, value=normal)
     if taken.exists():
         raise InvalidInput(_("The customer has this contact already."), field=row.kind)
     before = row.masked
     row.value = normal
     row.is_active = True
+    row.version += 1
     row.changed_at = timezone.now()
     row.changed_by = _staff(by)
     row.save()
@@ -298,15 +304,21 @@ def correct_contact(*, contact: ContactPoint, value: str, by: By) -> ContactPoin
 
 
 @transaction.atomic
-def remove_contact(*, contact: ContactPoint, by: By) -> ContactPoint:
-    """The contact is no longer used; what was queued for it is withdrawn. The row stays."""
+def remove_contact(*, contact: ContactPoint, version: int, by: By) -> ContactPoint:
+    """The contact is no longer used; what was queued for it is withdrawn. The row stays.
+
+    Raises Stale unless it still has `version` (extra: the present one): what somebody else just
+    corrected is not the value that this person meant.
+    """
     row = _locked_contact(contact)
     actor = authorise(by, row.market_id, *WRITERS, scope=Scope.CUSTOMERS_WRITE)
     if row.is_active:
+        _check_version(row, version)
         row.is_active = False
+        row.version += 1
         row.changed_at = timezone.now()
         row.changed_by = _staff(by)
-        row.save(update_fields=["is_active", "changed_at", "changed_by"])
+        row.save(update_fields=["is_active", "version", "changed_at", "changed_by"])
         _audit(
             "contact.removed",
             actor,

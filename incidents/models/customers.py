@@ -118,6 +118,8 @@ class ContactPoint(models.Model):
     changed_by = models.ForeignKey(
         Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    # As the customer's, and apart from it.
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         indexes = [

@@ -102,11 +102,12 @@ ACTS: dict[str, Act] = {
     "correct_contact": _with(
         _contact,
         lambda desk, row: actions.correct_contact(
-            contact=row, value="otra@example.com", by=desk.agent
+            contact=row, version=1, value="otra@example.com", by=desk.agent
         ),
     ),
     "remove_contact": _with(
-        _contact, lambda desk, row: actions.remove_contact(contact=row, by=desk.agent)
+        _contact,
+        lambda desk, row: actions.remove_contact(contact=row, version=1, by=desk.agent),
     ),
     "reveal_contact": _with(
         _contact,

@@ -127,9 +127,9 @@ def test_no_audit_row_holds_a_whole_contact(desk: Desk) -> None:
     point = add_contact(
         customer=customer, kind=ContactKind.EMAIL, value="otra@example.com", by=desk.agent
     )
-    correct_contact(contact=point, value="nueva@example.com", by=desk.agent)
+    correct_contact(contact=point, version=1, value="nueva@example.com", by=desk.agent)
     reveal_contact(contact=point, reason="para llamarle", by=desk.agent)
-    remove_contact(contact=point, by=desk.agent)
+    remove_contact(contact=point, version=2, by=desk.agent)
     told = json.dumps(list(AuditEvent.objects.values("before", "after", "reason")))
     for secret in ("+525512345678", "5512345678", "mariana@", "otra@", "nueva@"):
         assert secret not in told
@@ -172,7 +172,7 @@ def test_a_corrected_address_never_gets_an_older_message(
     point = customer.contacts.get()
     message = _waiting(desk, point)
     old = fingerprint("contact", "mal@example.com")
-    corrected = correct_contact(contact=point, value="bien@example.com", by=desk.agent)
+    corrected = correct_contact(contact=point, version=1, value="bien@example.com", by=desk.agent)
     message.refresh_from_db()
     assert message.state == MessageState.FAILED
     assert bytes(message.address_fingerprint or b"") == old
@@ -185,7 +185,7 @@ def test_a_corrected_address_never_gets_an_older_message(
 def test_a_removed_contact_gets_nothing_more(desk: Desk) -> None:
     point = desk.customer(email="mal@example.com").contacts.get()
     message = _waiting(desk, point)
-    remove_contact(contact=point, by=desk.agent)
+    remove_contact(contact=point, version=1, by=desk.agent)
     message.refresh_from_db()
     assert message.state == MessageState.FAILED
     assert contact_for(point.customer, ContactKind.EMAIL) is None
@@ -201,9 +201,37 @@ def test_a_correction_to_what_is_there_is_refused(desk: Desk) -> None:
         customer=customer, kind=ContactKind.EMAIL, value="dos@example.com", by=desk.agent
     )
     with pytest.raises(InvalidInput):
-        correct_contact(contact=other, value="una@example.com", by=desk.agent)
+        correct_contact(contact=other, version=1, value="una@example.com", by=desk.agent)
     other.refresh_from_db()
     assert other.value == "dos@example.com"
+
+
+def test_of_two_corrections_the_later_is_refused(desk: Desk) -> None:
+    point = desk.customer(email="mal@example.com").contacts.get()
+    first = correct_contact(contact=point, version=1, value="bien@example.com", by=desk.agent)
+    assert first.version == 2
+    with pytest.raises(Stale) as refused:
+        correct_contact(contact=point, version=1, value="otro@example.com", by=desk.agent)
+    assert refused.value.extra == {"version": 2}
+    with pytest.raises(Stale):
+        remove_contact(contact=point, version=1, by=desk.agent)
+    # Who typed the same takes nothing away from anybody.
+    same = correct_contact(contact=point, version=1, value="BIEN@example.com", by=desk.agent)
+    point.refresh_from_db()
+    assert (same.version, point.value, point.is_active) == (2, "bien@example.com", True)
+    assert AuditEvent.objects.filter(act="contact.corrected").count() == 1
+    correct_contact(contact=point, version=2, value="otro@example.com", by=desk.agent)
+
+
+def test_a_contact_that_comes_back_is_another_version(desk: Desk) -> None:
+    customer = desk.customer(email="una@example.com")
+    point = customer.contacts.get()
+    remove_contact(contact=point, version=1, by=desk.agent)
+    # Put away already: nothing is left to be taken from anybody.
+    remove_contact(contact=point, version=1, by=desk.agent)
+    add_contact(customer=customer, kind=ContactKind.EMAIL, value=point.value, by=desk.agent)
+    with pytest.raises(Stale):
+        correct_contact(contact=point, version=2, value="otro@example.com", by=desk.agent)
 
 
 def test_revealing_needs_a_reason_and_leaves_a_row(desk: Desk) -> None:

@@ -195,9 +195,11 @@ DESK: dict[str, Row] = {
     ),
     "contact-add": do(WORKERS, plain(kind="email", value="b@example.com"), of(pk="customer")),
     "contact-correct": do(
-        WORKERS, plain(value="c@example.com"), of(pk="customer", contact_pk="contact")
+        WORKERS,
+        plain(version="1", value="c@example.com"),
+        of(pk="customer", contact_pk="contact"),
     ),
-    "contact-remove": do(WORKERS, nothing, of(pk="customer", contact_pk="contact")),
+    "contact-remove": do(WORKERS, plain(version="1"), of(pk="customer", contact_pk="contact")),
     "contact-reveal": do(
         COMMENTERS, plain(reason="llamar"), of(pk="customer", contact_pk="contact"), ok=200
     ),
