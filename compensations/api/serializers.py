@@ -322,22 +322,24 @@ class RedemptionShape(serializers.Serializer[Redemption]):
 
 
 def _moment_in_sql(moment: str) -> str:
-    return f"""to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    return f"""to_char(({moment}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
 # `RedemptionShape` as `redeem_and_answer` stores it, of what that has at hand; a test holds the two
 # against each other.
-REDEMPTION_IN_SQL = f"""json_build_object(
-    'id', %(redemption)s::uuid,
-    'external_transaction_id', %(external)s::text,
-    'last_four', used.last_four,
-    'amount_minor', used.amount,
-    'balance_minor', used.balance_minor,
-    'currency', used.currency,
-    'location', NULLIF(%(location)s::text, ''),
-    'redeemed_at', {_moment_in_sql("used.created_at")},
-    'undo_until', {_moment_in_sql("(used.created_at + make_interval(mins => %(undo_minutes)s))")}
-)"""
+REDEMPTION_IN_SQL = f"""(
+    SELECT row_to_json(shape) FROM (SELECT
+        %(redemption)s::uuid AS id,
+        %(external)s::text AS external_transaction_id,
+        used.last_four AS last_four,
+        used.amount AS amount_minor,
+        used.balance_minor AS balance_minor,
+        used.currency AS currency,
+        NULLIF(%(location)s::text, '') AS location,
+        {_moment_in_sql("used.created_at")} AS redeemed_at,
+        {_moment_in_sql("used.created_at + make_interval(mins => %(undo_minutes)s)")} AS undo_until
+    ) AS shape
+)"""  # noqa: S608  every part is written here
 
 
 class ReversalShape(serializers.Serializer[Reversal]):

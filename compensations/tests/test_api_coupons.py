@@ -1,7 +1,6 @@
 """The till's API: validate, reserve, redeem, release, reverse."""
 
 import datetime as dt
-import json
 import logging
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,6 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from rest_framework.renderers import JSONRenderer
 
 from accounts.api.serializers import shown
@@ -233,12 +231,9 @@ def test_the_stored_answer_has_the_shape_of_a_redemption(
     answer = till.post(REDEEM, sale)
     assert answer.status_code == 200
     row = Redemption.objects.select_related("coupon", "location", "market").get()
-    wanted = json.loads(JSONRenderer().render(shown(RedemptionShape, row)))
-    said = answer.json()
-    for moment in ("redeemed_at", "undo_until"):
-        assert said[moment].endswith("Z")
-        assert parse_datetime(said.pop(moment)) == parse_datetime(wanted.pop(moment))
-    assert list(said.items()) == list(wanted.items())
+    wanted = JSONRenderer().render(shown(RedemptionShape, row))
+    # A moment without a fraction of a second is written shorter, once in a million.
+    assert answer.content.replace(b".000000Z", b"Z") == wanted
 
 
 def test_a_person_with_a_key_redeems_as_a_till_does(company: Company, code: str) -> None:
