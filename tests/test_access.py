@@ -110,9 +110,13 @@ def _beginning(answer: Any) -> bytes:
     return b"" if answer.streaming else answer.content[:300]
 
 
+# What a refusal leaves: the answer that is kept to be repeated, and the count of a code tried.
+_OF_REFUSALS = {"accounts.IdempotentAnswer", "accounts.CodeFailures"}
+
+
 def _state() -> dict[str, Any]:
-    """Every row but the answers that are kept to be repeated: a refusal is one of them."""
-    return {name: rows for name, rows in snapshot().items() if name != "accounts.IdempotentAnswer"}
+    """Every row but those."""
+    return {name: rows for name, rows in snapshot().items() if name not in _OF_REFUSALS}
 
 
 def _kept(act: Any) -> Any:
