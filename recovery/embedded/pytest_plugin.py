@@ -9,7 +9,9 @@ database numbers of their own.
 
 import atexit
 import os
+import sys
 from collections.abc import Generator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -33,9 +35,21 @@ def _worker() -> int | None:
     return int(name.removeprefix("gw")) if name.startswith("gw") else None
 
 
+def _compile_once(folder: Path) -> None:
+    """Where the shell forbids compiled modules, as containers do, this run keeps its own.
+
+    A run starts over a hundred processes of the product, and each would compile all of Django.
+    """
+    if not os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        return
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
+    sys.dont_write_bytecode = False
+
+
 def _start() -> None:
     scratch = Scratch()
     _running.append(scratch)
+    _compile_once(scratch.folder / "compiled")
     if "DATABASE_URL" not in os.environ:
         scratch.start_database()
     for name, value in {**settings_for_tests(scratch.folder), **scratch.environment}.items():
