@@ -1,6 +1,7 @@
 """Every page a person can open: accessible, inside its width, in their language, without faults."""
 
 import re
+from functools import cache
 from pathlib import Path
 from pprint import pformat
 from typing import Any
@@ -158,6 +159,7 @@ def _resolve(watched: Watched, path: str) -> str:
     return found.rstrip("/") + (f"/{rest}" if slash else "/")
 
 
+@cache
 def _untranslated() -> list[str]:
     """The English of every sentence whose Spanish is another."""
     rows = polib.pofile(str(CATALOGUE))
