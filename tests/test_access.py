@@ -114,7 +114,7 @@ def _beginning(answer: Any) -> bytes:
 _OF_REFUSALS = {"accounts.IdempotentAnswer", "accounts.CodeFailures"}
 
 
-def _state() -> dict[str, Any]:
+def _state() -> dict[str, list[str]]:
     """Every row but those."""
     return {name: rows for name, rows in snapshot().items() if name not in _OF_REFUSALS}
 
