@@ -15,11 +15,14 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from .errors import CannotStart
 from .scratch import Scratch, settings_for_tests
 
 _PLUGIN = "recovery.embedded.pytest_plugin"
+_JOURNEYS = "tests/journeys/"
 _running: list[Scratch] = []
 
 
@@ -95,6 +98,19 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests begin first, so that no worker is left alone with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # it ships no types
+    """Tests of one file on one worker; all journeys on one, which starts the product for them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _JOURNEYS if nodeid.startswith(_JOURNEYS) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile | None:
+    """How tests are shared out under `--dist loadfile`."""
+    return _ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def _stop() -> None:
