@@ -102,6 +102,8 @@ def check_open(case: Incident) -> None:
     """Raises IssuanceStopped, and TransitionRefused for a case that is not worked on any more."""
     if case.market.issuance_stopped_at is not None:
         raise IssuanceStopped
+    if case.state == IncidentState.CLOSED:
+        raise TransitionRefused(_("This case is closed. Reopen it to grant something more."))
     if case.state not in OPEN_STATES:
         raise TransitionRefused(_("This case is resolved. Reopen it to grant something more."))
 

@@ -177,7 +177,15 @@ def test_the_stop_switch(company: Company) -> None:
 def test_a_resolved_case_gets_nothing_more(company: Company) -> None:
     incident = company.incident()
     resolve_incident(incident=incident, resolution="Se cambió de cuarto.", by=company.agent)
-    with pytest.raises(TransitionRefused):
+    with pytest.raises(TransitionRefused, match="is resolved"):
+        grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+
+
+def test_a_closed_case_is_not_called_resolved(company: Company) -> None:
+    incident = company.incident()
+    resolve_incident(incident=incident, resolution="Se cambió de cuarto.", by=company.agent)
+    Incident.objects.filter(pk=incident.pk).update(state="closed", closed_at=timezone.now())
+    with pytest.raises(TransitionRefused, match="is closed"):
         grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
 
 
