@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Actor
 from audit.states import ActorKind
+from common.contacts import Mailbox
 from common.fingerprints import fingerprint
 from common.folding import Fold
 from common.ids import uuid7
@@ -180,6 +181,7 @@ class Staff(AbstractBaseUser):
         indexes = [
             models.Index(fields=["email_fingerprint"], name="staff_email_fp"),
             models.Index(fields=["phone_fingerprint"], name="staff_phone_fp"),
+            models.Index(Mailbox("email"), name="staff_mailbox"),
         ]
 
     def __str__(self) -> str:

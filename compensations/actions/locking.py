@@ -49,9 +49,10 @@ _IN_FORCE = """
 ARRAY(SELECT id FROM compensations_issuancelimit
       WHERE market_id = market.id AND state = 'in_force')
 """
+# Addresses by their mailbox: `lucia+x@` reaches Lucía as well as `lucia@` does.
 _OF_STAFF = """
 EXISTS (SELECT FROM accounts_staff staff
-        WHERE staff.email_fingerprint = contact.fingerprint
+        WHERE mailbox(staff.email) = mailbox(contact.value)
            OR staff.phone_fingerprint = contact.fingerprint)
 """
 _CONTACT = Part("contact", ContactPoint)

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Staff
 from accounts.states import Role
 from audit.actions import record
+from common.contacts import Mailbox
 from common.errors import InvalidInput, NotAllowed
 from delivery.actions import new_message, queue_message
 from delivery.channels import available_channels
@@ -97,10 +98,15 @@ def still_valid(compensation: Compensation) -> bool:
 
 
 def is_of_staff(contact: ContactPoint) -> bool:
-    """Whether somebody who works or worked here, in whatever market, has this contact."""
-    return Staff.objects.filter(
-        Q(email_fingerprint=contact.fingerprint) | Q(phone_fingerprint=contact.fingerprint)
-    ).exists()
+    """Whether somebody who works or worked here, in whatever market, has this contact.
+
+    An address is whoever's reads its mailbox, a sub-address notwithstanding.
+    """
+    return (
+        Staff.objects.alias(mailbox=Mailbox("email"))
+        .filter(Q(mailbox=Mailbox(Value(contact.value))) | Q(phone_fingerprint=contact.fingerprint))
+        .exists()
+    )
 
 
 @transaction.atomic

@@ -10,6 +10,8 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from common.errors import NotAllowed, TransitionRefused
 from compensations.actions import grant, reissue, resend, void
+from compensations.actions.locking import _OF_STAFF
+from compensations.actions.sending import is_of_staff
 from compensations.models import (
     Compensation,
     Coupon,
@@ -187,6 +189,63 @@ def test_a_closed_case_is_not_called_resolved(company: Company) -> None:
     Incident.objects.filter(pk=incident.pk).update(state="closed", closed_at=timezone.now())
     with pytest.raises(TransitionRefused, match="is closed"):
         grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "customers", "same"),
+    [
+        ("lucia@quetzara.example", "LUCIA+x@Quetzara.example", True),
+        ("lucia+hotel@quetzara.example", "lucia@quetzara.example", True),
+        ("lucia+hotel@quetzara.example", "lucia+x+y@quetzara.example", True),
+        ("lucia.solis@gmail.com", "lu.cia.solis+x@googlemail.com", True),
+        ("lucia.solis@quetzara.example", "luciasolis@quetzara.example", False),
+        ("lucia@quetzara.example", "lucia.x@quetzara.example", False),
+        ("lucia@gmail.com.example", "lu.cia@gmail.com.example", False),
+        ("lucia@quetzara.example", "+lucia@quetzara.example", False),
+    ],
+)
+def test_an_address_is_of_whoever_reads_its_mailbox(
+    company: Company, theirs: str, customers: str, same: bool
+) -> None:
+    company.colleague.email = theirs
+    company.colleague.save()
+    customer = company.customer(email=customers)
+    incident = company.incident(customer)
+    contact = customer.contacts.get()
+    assert contact.value == customers.lower()
+    assert is_of_staff(contact) is same
+    if same:
+        with pytest.raises(SelfDealing):
+            grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+        assert not Compensation.objects.exists()
+    else:
+        made = grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+        assert made.state == "issued"
+
+
+def test_sub_addresses_of_customers_stay_apart(company: Company) -> None:
+    one = company.customer(email="ana+hotel@example.com")
+    other = company.customer(email="ana+vuelo@example.com")
+    for customer in (one, other):
+        made = grant(
+            incident=company.incident(customer), offer=company.offers["coupon"], by=company.agent
+        )
+        message = Message.objects.get(ref=made.pk)
+        contact = customer.contacts.get()
+        assert (message.contact, bytes(message.address_fingerprint or b"")) == (
+            contact.pk,
+            bytes(contact.fingerprint),
+        )
+
+
+def test_the_mailbox_is_looked_up_in_its_index(company: Company) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "EXPLAIN SELECT FROM incidents_contactpoint contact WHERE " + _OF_STAFF + " LIMIT 1"
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "staff_mailbox" in plan
 
 
 def test_the_same_customer_may_get_it_so_often(company: Company) -> None:
