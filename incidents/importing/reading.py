@@ -8,6 +8,7 @@ import codecs
 import csv
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,10 @@ ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1")
 REFUSED_LINE, REFUSED_REASON = "refused_line", "refused_reason"
 ADDED = {REFUSED_LINE, REFUSED_REASON}
 SAMPLE_ROWS = 200
+QUOTE = '"'
 FORMULA_MARKS = tuple("=+-@|%")
+# Nobody writes a complaint on more lines than this: its closing mark belongs to another cell.
+MOST_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,30 +156,85 @@ def _unquoted(cell: str) -> str:
     return cell[1:].replace("\\|", "|") if defused else cell
 
 
+def _swallows(lines: Sequence[str], delimiter: str) -> int | None:
+    """The place in `lines` of a quotation mark that opens a cell and is not closed, or None.
+
+    The parser closes such a cell at the opening mark of a later one, or never: either way the rows
+    in between become part of its text without a word. A mark with more text after it on the line
+    where it opened takes no row with it, and is read as people mean it.
+    """
+    opened, inside, closing, begins = 0, False, False, True
+    for number, line in enumerate(lines):
+        for mark in line:
+            if inside and not closing:
+                closing = mark == QUOTE
+            elif inside and mark == QUOTE:
+                closing = False
+            elif inside and mark not in {delimiter, "\r", "\n"} and number > opened:
+                return opened
+            elif begins and mark == QUOTE:
+                opened, inside, closing, begins = number, True, False, False
+            else:
+                inside, begins = False, mark == delimiter
+    return opened if inside and not closing else None
+
+
+def _refuse_unclosed(lines: Sequence[str], first: int, last: int, delimiter: str) -> None:
+    """Raises CannotImport when the record on these lines, counted from 1, swallows its rows."""
+    place = _swallows(lines[first - 1 : last], delimiter) if last > first else None
+    if place is not None:
+        raise CannotImport(
+            _(
+                "A quotation mark opens a cell on line %(line)d and is not closed, so that the "
+                "rows after it would become part of its text. Close it, or double it where it is "
+                "meant as a mark."
+            )
+            % {"line": first + place}
+        )
+
+
+def _shape_problem(cells: int, columns: int, lines: int) -> str:
+    """What is wrong with the shape of a record; empty when it fits its header."""
+    if lines > MOST_LINES:
+        return _(
+            "It goes over %(lines)d lines: a quotation mark is closed far from where it opens."
+        ) % {"lines": lines}
+    if cells != columns:
+        return _("It has %(cells)d cells where the header has %(columns)d.") % {
+            "cells": cells,
+            "columns": columns,
+        }
+    return ""
+
+
 def _rows(text: str, delimiter: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(lines, delimiter=delimiter)
+    line = 1
     try:
-        header = next((cells for cells in reader if any(cell.strip() for cell in cells)), [])
-        if not header:
+        header: list[str] = []
+        for header in reader:
+            _refuse_unclosed(lines, line, reader.line_num, delimiter)
+            line = reader.line_num + 1
+            if any(cell.strip() for cell in header):
+                break
+        if not any(cell.strip() for cell in header):
             raise CannotImport(_("The file is empty."))
         names = _named(header)
         kept = [name for name in names if name not in ADDED]
         rows: list[Row] = []
-        line = reader.line_num + 1
         for cells in reader:
             start, line = line, reader.line_num + 1
+            _refuse_unclosed(lines, start, reader.line_num, delimiter)
             if not any(cell.strip() for cell in cells):
                 continue
-            problem = ""
-            if len(cells) != len(names):
-                problem = _("It has %(cells)d cells where the header has %(columns)d.") % {
-                    "cells": len(cells),
-                    "columns": len(names),
-                }
+            problem = _shape_problem(len(cells), len(names), line - start)
             by_name = dict(zip(names, map(_unquoted, cells), strict=False))
             kept_cells = {name: by_name.get(name, "") for name in kept}
             rows.append(Row(start, kept_cells, problem, tuple(cells[len(names) :])))
     except csv.Error as error:
+        # What an open mark swallows soon grows past the largest cell that is read.
+        _refuse_unclosed(lines, line, reader.line_num, delimiter)
         raise CannotImport(
             _("Line %(line)d cannot be read as CSV.") % {"line": reader.line_num}
         ) from error

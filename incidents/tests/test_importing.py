@@ -258,6 +258,49 @@ def test_what_is_no_date_is_refused(text: str) -> None:
         read_moment(text, "dmy", "America/Mexico_City")
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        # To the end of the file.
+        (["B1,uno", 'B2,"dos sin cerrar', "B3,tres", "B4,cuatro"], 3),
+        # To the opening mark of the next quoted cell: the record would fit the header again.
+        (['B1,"uno, y más"', 'B2,"dos sin cerrar', "B3,tres", 'B4,"cuatro, y más"'], 3),
+        # Behind a cell with line breaks of its own, which is closed.
+        (['"B1', 'bis","uno', "y", 'más"', '"B2', 'bis","dos sin cerrar', "B3,tres"], 7),
+        # Longer than any cell that is read.
+        (['B1,"sin cerrar', *[f"B{number},{'x' * 900}" for number in range(2, 300)]], 2),
+    ],
+)
+def test_a_mark_that_is_not_closed_swallows_no_row(
+    desk: Desk, folder: Path, other: str, lines: list[str], told: int
+) -> None:
+    Market.objects.update(language="en")
+    with pytest.raises(CommandError, match=f"opens a cell on line {told} and is not closed"):
+        run(sheet(folder, "folio,queja", *lines, ""), market="MX")
+    assert not Incident.objects.exists()
+
+
+@pytest.mark.usefixtures("other")
+def test_quoted_cells_with_line_breaks_and_marks_are_read(desk: Desk, folder: Path) -> None:
+    lines = ['1,"Uno', "", 'dijo ""no"", y se fue"', '2,"Dos" y medio', '3,pantalla de 40"', "4,4"]
+    run(sheet(folder, "folio,queja", *lines, '"5",""""'), market="MX")
+    told = list(Incident.objects.order_by("id").values_list("narrative", flat=True))
+    assert sorted(told) == sorted(
+        ['Uno\r\n\r\ndijo "no", y se fue', "Dos y medio", 'pantalla de 40"', "4", '"']
+    )
+
+
+@pytest.mark.usefixtures("other")
+def test_a_row_over_very_many_lines_is_refused(desk: Desk, folder: Path) -> None:
+    Market.objects.update(language="en")
+    far = ['2,"dos', *[f"{number},tres" for number in range(3, 120)], '120,final"']
+    path = sheet(folder, "folio,queja", "1,uno", *far, "121,otra")
+    run(path, market="MX")
+    assert Incident.objects.count() == 2
+    (row,) = refused(path)
+    assert (row["refused_line"], "over 119 lines" in row["refused_reason"]) == ("3", True)
+
+
 @pytest.mark.usefixtures("other")
 def test_refused_rows_are_kept_with_their_reason_and_can_come_back(
     desk: Desk, folder: Path
