@@ -6,4 +6,8 @@ class CannotImport(Exception):
 
 
 class RowRefused(Exception):
-    """One row is set aside; the text says why."""
+    """One row is set aside; `reasons` says all that is wrong with it, one sentence for each."""
+
+    def __init__(self, *reasons: str) -> None:
+        self.reasons = reasons
+        super().__init__(" ".join(reasons))

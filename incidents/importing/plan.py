@@ -16,14 +16,18 @@ from .writing import Known, known_rows
 
 @dataclass(slots=True)
 class Plan:
-    """New cases, rows that are there already, and refused rows with their reasons."""
+    """New cases, rows that are there already, refused rows each with all its reasons.
+
+    `unused` are the columns of which nothing is kept.
+    """
 
     source: str
     order: Order | None
     reader: Reader
     drafts: list[Draft] = field(default_factory=list)
     known: int = 0
-    refused: list[tuple[Row, str]] = field(default_factory=list)
+    unused: tuple[str, ...] = ()
+    refused: list[tuple[Row, tuple[str, ...]]] = field(default_factory=list)
 
     @property
     def undated(self) -> int:
@@ -37,6 +41,12 @@ def source_of(table: Table, mapping: Mapping) -> str:
     The same export under another name, or grown by new rows, is the same source.
     """
     return mapping.source or f"import:{table.layout}"
+
+
+def unused_columns(table: Table, mapping: Mapping) -> tuple[str, ...]:
+    """The columns that no field takes, in the order of the file."""
+    used = {column for columns in mapping.columns.values() for column in columns}
+    return tuple(column for column in table.columns if column not in used)
 
 
 def date_order(table: Table, mapping: Mapping) -> Order | None:
@@ -54,7 +64,7 @@ def make_plan(table: Table, mapping: Mapping, market: Market) -> Plan:
     """Reads every row. Raises CannotImport when the file as a whole cannot be understood."""
     order = date_order(table, mapping)
     reader = make_reader(table, mapping, market, order.order if order else "ymd")
-    plan = Plan(source_of(table, mapping), order, reader)
+    plan = Plan(source_of(table, mapping), order, reader, unused=unused_columns(table, mapping))
     known = known_rows(market, plan.source)
     seen: dict[str, Draft] = {}
     for row in table.rows:
@@ -62,7 +72,7 @@ def make_plan(table: Table, mapping: Mapping, market: Market) -> Plan:
             draft = reader.read(row)
             new = _is_new(draft, known, seen)
         except RowRefused as refusal:
-            plan.refused.append((row, str(refusal)))
+            plan.refused.append((row, refusal.reasons))
             continue
         if new:
             plan.drafts.append(draft)

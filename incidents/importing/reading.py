@@ -14,6 +14,7 @@ from pathlib import Path
 
 from charset_normalizer import from_bytes
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .errors import CannotImport
 from .words import plain
@@ -200,10 +201,11 @@ def _shape_problem(cells: int, columns: int, lines: int) -> str:
             "It goes over %(lines)d lines: a quotation mark is closed far from where it opens."
         ) % {"lines": lines}
     if cells != columns:
-        return _("It has %(cells)d cells where the header has %(columns)d.") % {
-            "cells": cells,
-            "columns": columns,
-        }
+        return ngettext(
+            "It has %(cells)d cell where the header has %(columns)d.",
+            "It has %(cells)d cells where the header has %(columns)d.",
+            cells,
+        ) % {"cells": cells, "columns": columns}
     return ""
 
 

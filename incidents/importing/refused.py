@@ -20,16 +20,16 @@ def refused_path(name: str) -> Path:
     return Path(settings.VAR_DIR) / "imports" / f"{name}.refused.csv"
 
 
-def write_refused(table: Table, refused: Sequence[tuple[Row, str]]) -> Path:
+def write_refused(table: Table, refused: Sequence[tuple[Row, Sequence[str]]]) -> Path:
     """Writes them in place of an earlier run's; formulas are defused. UTF-8 with its mark."""
     path = refused_path(table.name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=table.delimiter)
     writer.writerow([REFUSED_LINE, REFUSED_REASON, *table.columns])
-    for row, reason in refused:
+    for row, reasons in refused:
         cells = [row.cells[name] for name in table.columns]
-        writer.writerow([row.line, reason, *cells, *row.beyond])
+        writer.writerow([row.line, " ".join(reasons), *cells, *row.beyond])
     draft = path.with_suffix(".part")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(text.getvalue().encode("utf-8-sig", "replace"))

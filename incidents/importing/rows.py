@@ -7,8 +7,10 @@ first row.
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ParamSpec, TypeVar, cast
 
 from django.utils.translation import gettext as _
 
@@ -29,6 +31,8 @@ from .words import VALUES, known_value, plain
 # What a spreadsheet makes of a long number: `1.23457E+11` is no reference any more.
 RUINED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 DEFAULT_CHANNEL = ContactChannel.WEB
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,28 @@ class Draft:
         return f"{self.reference}#{self.print}"
 
 
+class RowFaults:
+    """Judges the cells of one row and tells together what is wrong with any of them."""
+
+    def __init__(self) -> None:
+        self._reasons: list[str] = []
+
+    def of(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `read` makes of a cell; nothing after a fault, and then `refuse` raises."""
+        try:
+            return read(*args, **kwargs)
+        except RowRefused as refusal:
+            self._reasons += refusal.reasons
+        except InvalidInput as fault:
+            self._reasons.append(f"{fault.field or ''}: {fault}".removeprefix(": "))
+        return cast("T", None)
+
+    def refuse(self) -> None:
+        """Raises RowRefused with every reason, if there is one."""
+        if self._reasons:
+            raise RowRefused(*self._reasons)
+
+
 def row_print(row: Row) -> str:
     """A short print of what the row says, whatever the order of its columns."""
     cells = sorted((plain(name), " ".join(value.split())) for name, value in row.cells.items())
@@ -91,28 +117,30 @@ class Reader:
     def read(self, row: Row) -> Draft:
         """The draft of a row. Raises RowRefused."""
         if row.problem:
+            # Its cells may stand under other columns: what they say is not judged.
             raise RowRefused(row.problem)
-        try:
-            return self._draft(row)
-        except InvalidInput as error:
-            raise RowRefused(f"{error.field or ''}: {error}".removeprefix(": ")) from error
+        faults = RowFaults()
+        draft = self._draft(row, faults)
+        faults.refuse()
+        return draft
 
-    def _draft(self, row: Row) -> Draft:
+    def _draft(self, row: Row, faults: RowFaults) -> Draft:
+        """What the row says; after a fault a draft that nobody may use."""
         category = self._category(row)
         return Draft(
             line=row.line,
-            reference=self._reference(row),
+            reference=faults.of(self._reference, row),
             print=row_print(row),
-            narrative=bounds.text(self._narrative(row), "narrative", 5000, required=True),
+            narrative=faults.of(self._narrative, row),
             category=category,
             severity=self._valued(row, "severity", category.suggested_severity),
             kind=self._valued(row, "kind", IncidentKind.CLAIM),
             channel=self._valued(row, "channel", DEFAULT_CHANNEL),
             location=self._location(row),
-            order_ref=bounds.text(self._cell(row, "order"), "order_ref", 60),
-            amount_minor=self._amount(row),
-            occurred_at=bounds.past_moment(self._moment(row), "date"),
-            person=self._person(row),
+            order_ref=faults.of(bounds.text, self._cell(row, "order"), "order_ref", 60),
+            amount_minor=faults.of(self._amount, row),
+            occurred_at=faults.of(self._moment, row),
+            person=self._person(row, faults),
         )
 
     def _cell(self, row: Row, name: str) -> str:
@@ -129,6 +157,9 @@ class Reader:
         return bounds.text(text, "reference", 90)
 
     def _narrative(self, row: Row) -> str:
+        return bounds.text(self._told(row), "narrative", 5000, required=True)
+
+    def _told(self, row: Row) -> str:
         columns = self.mapping.columns["narrative"]
         if not any(row.cells[name].strip() for name in columns):
             raise RowRefused(
@@ -178,7 +209,8 @@ class Reader:
         """When it happened, else the mapping's day; None where neither says."""
         zone = self.market.time_zone
         moment = read_moment(self._cell(row, "date"), self.date_order, zone)
-        return moment or read_moment(self.mapping.defaults.get("date", ""), "ymd", zone)
+        moment = moment or read_moment(self.mapping.defaults.get("date", ""), "ymd", zone)
+        return bounds.past_moment(moment, "date")
 
     def _amount(self, row: Row) -> int | None:
         text = self._cell(row, "amount")
@@ -194,14 +226,15 @@ class Reader:
                 % {"text": text[:40], "places": places, "hint": error}
             ) from error
 
-    def _person(self, row: Row) -> Person:
+    def _person(self, row: Row, faults: RowFaults) -> Person:
         names = [row.cells[name].strip() for name in self.mapping.columns.get("customer_name", [])]
         phone, email = self._cell(row, "phone"), self._cell(row, "email")
+        name, number = " ".join(filter(None, names)), self._cell(row, "customer_ref")
         return Person(
-            name=bounds.text(" ".join(filter(None, names)), "customer_name", 120),
-            phone=normalise_phone(phone, self.market.country) if phone else "",
-            email=normalise_email(email) if email else "",
-            number=bounds.text(self._cell(row, "customer_ref"), "customer_ref", 60),
+            name=faults.of(bounds.text, name, "customer_name", 120),
+            phone=faults.of(normalise_phone, phone, self.market.country) if phone else "",
+            email=faults.of(normalise_email, email) if email else "",
+            number=faults.of(bounds.text, number, "customer_ref", 60),
             language=self._valued(row, "language", self.market.language),
         )
 

@@ -132,6 +132,43 @@ def test_a_dry_run_shows_and_writes_nothing(desk: Desk, folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("other")
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_columns_that_are_not_used_are_named(desk: Desk, folder: Path, dry_run: bool) -> None:
+    Market.objects.update(language="en")
+    path = sheet(folder, "folio,queja,Urgencia,Barrio", "1,Ruido,NO,Centro")
+    said = run(path, market="MX", dry_run=dry_run)
+    assert "Columns that were not used: Urgencia, Barrio." in said
+    assert "1 row, 4 columns" in said
+    one = sheet(folder, "queja,Urgencia", "Frío,NO", "Calor,NO", name="one.csv")
+    said = run(one, market="MX", dry_run=dry_run)
+    assert "Column that was not used: Urgencia." in said
+    assert "2 rows, 2 columns" in said
+    every = sheet(folder, "queja", "Otra cosa", name="every.csv")
+    assert "not used" not in run(every, market="MX", dry_run=dry_run)
+
+
+@pytest.mark.usefixtures("other")
+def test_everything_wrong_with_a_row_is_said_at_once(desk: Desk, folder: Path) -> None:
+    Market.objects.update(language="en")
+    wrong = "Q-9,31/31/2026,room,,Ana Peña,12,ana@,correo,x"
+    path = sheet(folder, HEADER, *ROWS, wrong, "Q-8,02/02/2026,room,,,,,,")
+    said = run(path, market="MX")
+    reason = refused(path)[0]["refused_reason"]
+    for text in (
+        "Nothing says what happened",
+        "is not a date",
+        "is not an amount",
+        "phone",
+        "email",
+    ):
+        assert text in reason
+        assert text in said
+    assert "2 refused (first on line 5): Nothing says what happened" in said
+    assert "1 refused (first on line 5): “31/31/2026” is not a date" in said
+    assert "refused 2." in said
+
+
+@pytest.mark.usefixtures("other")
 def test_rows_without_a_date_are_told(desk: Desk, folder: Path) -> None:
     Market.objects.update(language="en")
     undated = [f"Q-{number},,room,Sin agua {number},,,,web," for number in (4, 5)]

@@ -1,6 +1,7 @@
 """Imports incidents from a CSV file; `--dry-run` shows what it understood and writes nothing."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ class Command(BaseCommand):
         self._say_plan(plan)
         if dry:
             self._say_examples(plan.drafts)
+            self._say_unused(plan.unused)
             self._say_undated(plan.undated)
             self._say(
                 ngettext(
@@ -89,6 +91,7 @@ class Command(BaseCommand):
                 "refused": len(plan.refused),
             }
         )
+        self._say_unused(plan.unused)
         self._say_undated(plan.undated)
         if plan.refused:
             kept = write_refused(table, plan.refused)
@@ -99,15 +102,17 @@ class Command(BaseCommand):
             raise CommandError(_("Every row was refused."))
 
     def _say_table(self, table: Table, market: Market) -> None:
+        rows, columns = len(table.rows), len(table.columns)
         self._say(
             _(
-                "%(name)s: %(rows)d rows, %(columns)d columns, encoding %(encoding)s, "
-                "delimiter %(delimiter)s. Market %(market)s (%(zone)s, %(currency)s)."
+                "%(name)s: %(rows)s, %(columns)s, encoding %(encoding)s, delimiter "
+                "%(delimiter)s. Market %(market)s (%(zone)s, %(currency)s)."
             )
             % {
                 "name": table.name,
-                "rows": len(table.rows),
-                "columns": len(table.columns),
+                "rows": ngettext("%(count)d row", "%(count)d rows", rows) % {"count": rows},
+                "columns": ngettext("%(count)d column", "%(count)d columns", columns)
+                % {"count": columns},
                 "encoding": table.encoding,
                 "delimiter": NAMES.get(table.delimiter, table.delimiter),
                 "market": market.code,
@@ -164,8 +169,10 @@ class Command(BaseCommand):
             _("New %(new)d, there already %(known)d, refused %(refused)d.")
             % {"new": len(plan.drafts), "known": plan.known, "refused": len(plan.refused)}
         )
-        reasons = Counter(reason for _row, reason in plan.refused)
-        first = {reason: row.line for row, reason in reversed(plan.refused)}
+        # A row with several reasons is counted under each.
+        found = [(reason, row.line) for row, reasons in plan.refused for reason in reasons]
+        reasons = Counter(reason for reason, _line in found)
+        first = dict(reversed(found))
         for reason, count in reasons.most_common(REASONS):
             self._say(
                 ngettext(
@@ -174,6 +181,17 @@ class Command(BaseCommand):
                     count,
                 )
                 % {"count": count, "line": first[reason], "reason": reason}
+            )
+
+    def _say_unused(self, columns: Sequence[str]) -> None:
+        if columns:
+            self._say(
+                ngettext(
+                    "Column that was not used: %(columns)s.",
+                    "Columns that were not used: %(columns)s.",
+                    len(columns),
+                )
+                % {"columns": ", ".join(columns)}
             )
 
     def _say_undated(self, count: int) -> None:
