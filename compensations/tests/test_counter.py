@@ -18,8 +18,9 @@ from accounts.models import Location
 from accounts.states import Role
 from audit.models import AuditEvent
 from compensations import codes
-from compensations.actions import grant, void
+from compensations.actions import grant, redeem, reserve, validate_coupon, void
 from compensations.models import Compensation, Coupon, LedgerEntry, Redemption, Reversal
+from compensations.refusals import CouponNotValid
 from compensations.views import checked
 
 from .calls import everything
@@ -112,29 +113,119 @@ def test_looking_changes_nothing(cashier: Client, company: Company, granted: Com
     assert everything() == before
 
 
-@pytest.mark.parametrize("state", ["unknown", "malformed", "used", "expired", "voided"])
-def test_every_code_that_cannot_be_used_gets_one_answer(
-    cashier: Client, company: Company, granted: Compensation, state: str
+def _said(response: Any) -> str:
+    """What stands under the field for the code."""
+    page = response.content.decode()
+    found = re.findall(r'class="error"[^>]*>.*?<span>(.*?)</span>', page, re.DOTALL)
+    assert len(found) == 1
+    return str(found[0])
+
+
+@pytest.mark.parametrize("state", ["unknown", "malformed", "foreign"])
+def test_a_code_that_is_none_of_this_market_gets_one_answer(
+    cashier: Client,
+    company: Company,
+    granted: Compensation,
+    make_elsewhere: Callable[[], Location],
+    state: str,
 ) -> None:
     code = code_of(granted)
     if state == "unknown":
         code = codes.display(codes.new_code())
     elif state == "malformed":
         code = "HOLA"
-    elif state == "used":
-        cashier.post(COUPON, {"reference": _check(cashier, code)})
-    elif state == "expired":
-        Coupon.objects.update(expires_at=timezone.now() - dt.timedelta(seconds=1))
     else:
-        void(compensation=granted, reason="Slip", by=company.agent)
+        Coupon.objects.update(market=make_elsewhere().market, expires_at=timezone.now())
     response = cashier.post(SCAN, {"code": code})
-    page = response.content.decode()
     assert response.status_code == 422
-    said = re.findall(r'class="error"[^>]*>.*?<span>(.*?)</span>', page, re.DOTALL)
-    cashier.post(SCAN, {"code": codes.new_code()})
-    fresh = cashier.post(SCAN, {"code": codes.new_code()}).content.decode()
-    assert said == re.findall(r'class="error"[^>]*>.*?<span>(.*?)</span>', fresh, re.DOTALL)
-    assert len(said) == 1
+    assert _said(response) == str(CouponNotValid.default_message)
+
+
+REASONS = {
+    "used": r"Used today at \d\d:\d\d at Cancún\.",
+    "used at a till": r"Used today at \d\d:\d\d\.",
+    "used before": r"Used on .+ at \d\d:\d\d at Cancún\.",
+    "expired": r"Expired on .+\.",
+    "voided": r"Withdrawn: this code is no longer valid\.",
+    "elsewhere": r"Usable only at Playa, CERRADO\.",
+    "reserved": r"Reserved until (.+, )?\d\d:\d\d at another till\.",
+    "reserved for days": r"Reserved until .+, \d\d:\d\d at another till\.",
+}
+
+
+def _make_unusable(state: str, company: Company, granted: Compensation) -> None:
+    code, market = code_of(granted), company.market
+    now = timezone.now()
+    match state:
+        case "used" | "used before":
+            redeem(
+                code=code,
+                external_transaction_id="1",
+                market=market,
+                location=company.location,
+                by=company.cashier,
+            )
+        case "used at a till":
+            redeem(code=code, external_transaction_id="1", market=market, by=company.till)
+        case "expired":
+            Coupon.objects.update(expires_at=now - dt.timedelta(seconds=1))
+        case "voided":
+            void(compensation=granted, reason="Slip", by=company.agent)
+        case "elsewhere":
+            Location.objects.create(market=market, code="PDC", name="Playa")
+            Coupon.objects.update(usable_at=["PDC", "CERRADO"])
+        case _:
+            reserve(code=code, market=market, by=company.till)
+    if state == "reserved for days":
+        Coupon.objects.update(reserved_until=now + dt.timedelta(days=2))
+    elif state == "used before":
+        Redemption.objects.update(created_at=now - dt.timedelta(days=3))
+
+
+@pytest.mark.parametrize("state", REASONS)
+def test_a_cashier_hears_why_a_code_of_the_market_cannot_be_used(
+    cashier: Client, company: Company, granted: Compensation, state: str
+) -> None:
+    code = code_of(granted)
+    _make_unusable(state, company, granted)
+    company.cashier.language = "en"
+    company.cashier.location = company.location
+    company.cashier.save()
+    response = cashier.post(SCAN, {"code": code})
+    assert response.status_code == 422
+    assert re.fullmatch(REASONS[state], _said(response))
+    page = response.content.decode()
+    for name in (granted.customer.name, company.agent.name):
+        assert name not in page
+
+
+def test_a_till_hears_no_reason(company: Company, granted: Compensation) -> None:
+    code = code_of(granted)
+    void(compensation=granted, reason="Slip", by=company.agent)
+    with pytest.raises(CouponNotValid) as refused:
+        validate_coupon(code=code, market=company.market, by=company.till)
+    assert str(refused.value) == str(CouponNotValid.default_message)
+
+
+def test_hearing_why_is_counted_as_a_guess(
+    cashier: Client, company: Company, granted: Compensation
+) -> None:
+    code = code_of(granted)
+    void(compensation=granted, reason="Slip", by=company.agent)
+    statuses = [cashier.post(SCAN, {"code": code}).status_code for _try in range(6)]
+    assert statuses[0] == 422
+    assert statuses[-1] == 429
+
+
+def test_a_code_used_since_the_check_says_so(
+    cashier: Client, company: Company, granted: Compensation
+) -> None:
+    reference = _check(cashier, code_of(granted))
+    _make_unusable("used at a till", company, granted)
+    company.cashier.language = "en"
+    company.cashier.save()
+    page = cashier.post(COUPON, {"reference": reference}).content.decode()
+    assert re.search(REASONS["used at a till"], page)
 
 
 def test_a_gift_card_gives_the_amount_typed_and_keeps_the_rest(

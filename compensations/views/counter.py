@@ -30,6 +30,7 @@ from ..guesses import guarded, origin_of
 from ..models import Redemption
 from ..refusals import CouponNotValid
 from ..tills import counter_locations
+from ..unusable import why_code_unusable, why_unusable
 from . import checked
 
 PLACE = "counter_place"
@@ -113,9 +114,18 @@ def _check(request: HttpRequest, code: str, here: Location) -> None:
     """Validates the code and keeps what was found. Raises Refusal."""
     cashier = _cashier(request)
     origin = origin_of(request, cashier, here)
-    with guarded(origin, code=code, market=here.market):
-        found = validate_coupon(code=code, market=here.market, location=here, by=cashier)
+    try:
+        with guarded(origin, code=code, market=here.market):
+            found = validate_coupon(code=code, market=here.market, location=here, by=cashier)
+    except CouponNotValid as refusal:
+        # Told once the failure is counted, so that whoever guesses is stopped as before.
+        raise _with(why_code_unusable(code, here), refusal) from refusal
     checked.keep(request, found.coupon_id)
+
+
+def _with(reason: str, refusal: CouponNotValid) -> CouponNotValid:
+    """The refusal with the reason that a cashier may hear, where there is one."""
+    return CouponNotValid(reason or refusal.message, field=refusal.field)
 
 
 def _recent(cashier: Staff) -> list[Redemption]:
@@ -178,16 +188,20 @@ def _redeem(
     """Redeems what was checked, once per check. Raises Refusal."""
     # From its ciphertext straight to the action: the code passes no page.
     code = codes.read_code(found.coupon)
-    if code is None:
-        raise CouponNotValid
-    done = redeem(
-        code=code,
-        external_transaction_id=found.transaction,
-        market=here.market,
-        location=here,
-        amount_minor=amount_minor,
-        by=_cashier(request),
-    )
+    try:
+        if code is None:
+            raise CouponNotValid
+        done = redeem(
+            code=code,
+            external_transaction_id=found.transaction,
+            market=here.market,
+            location=here,
+            amount_minor=amount_minor,
+            by=_cashier(request),
+        )
+    except CouponNotValid as refusal:
+        # Good when it was checked: another till was faster, or the code was withdrawn since.
+        raise _with(why_unusable(found.coupon, here), refusal) from refusal
     checked.forget(request)
     return done
 
