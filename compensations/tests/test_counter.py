@@ -269,6 +269,30 @@ def test_a_reference_that_is_altered_old_or_of_another_check_redeems_nothing(
     assert cashier.post(COUPON, {"reference": reference})["Location"] != SCAN
 
 
+def test_a_page_whose_check_no_longer_holds_hears_the_true_reason(
+    cashier: Client, company: Company, granted: Compensation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.cashier.language = "en"
+    company.cashier.save()
+
+    def told(reference: str) -> str:
+        response = cashier.post(COUPON, {"reference": reference}, follow=True)
+        assert response.redirect_chain == [(SCAN, 302)]
+        return str(response.content.decode())
+
+    older = _check(cashier, code_of(granted))
+    newer = _check(cashier, code_of(_card(company)))
+    page = told(older)
+    assert "Another code was checked after this one" in page
+    assert "too old" not in page
+    cashier.post(COUPON, {"reference": newer, "amount": "500.00"})
+    assert "another coupon was redeemed or the place was changed" in told(older)
+    last = _check(cashier, code_of(granted))
+    monkeypatch.setattr(checked, "LASTS", dt.timedelta(seconds=-1))
+    assert "This check is too old" in told(last)
+    assert Redemption.objects.count() == 1
+
+
 def test_undo_inside_the_window_restores_and_happens_once(
     cashier: Client, company: Company, granted: Compensation
 ) -> None:

@@ -143,7 +143,7 @@ def coupon(request: HttpRequest) -> HttpResponse:
     found = checked.current(request)
     name = checked.name_in(request.POST.get("reference", "")) if request.method == "POST" else None
     if here is None or found is None or (request.method == "POST" and name != found.name):
-        return _not_this_check(request, name)
+        return _not_this_check(request, name, replaced=found is not None)
     form = AmountForm(
         request.POST if name and found.coupon.keeps_balance else None,
         currency=found.coupon.currency,
@@ -172,14 +172,33 @@ def coupon(request: HttpRequest) -> HttpResponse:
     return _render(request, "counter_coupon", context, here.market, status)
 
 
-def _not_this_check(request: HttpRequest, name: str | None) -> HttpResponse:
-    """To what the page has already done, or back to the start with the reason."""
+def _not_this_check(request: HttpRequest, name: str | None, *, replaced: bool) -> HttpResponse:
+    """To what the page has already done, or back to the start with the reason.
+
+    `name` is of the page's check, None where that is too old; `replaced` says that this session
+    has another check now.
+    """
     done = checked.made_by(name, _cashier(request)) if name else None
     if done is not None:
         return redirect("counter-redemption", pk=done.pk)
     if request.method == "POST":
-        messages.warning(request, _("This check is too old. Scan the code again."))
+        messages.warning(request, _why_over(name, replaced=replaced))
     return redirect("counter")
+
+
+def _why_over(name: str | None, *, replaced: bool) -> str:
+    """Why a page's check no longer holds: its time, or what this session did since."""
+    if name is None:
+        return _("This check is too old. Scan the code again.")
+    if replaced:
+        return _(
+            "Another code was checked after this one, perhaps in another tab, and only the last "
+            "check counts. Scan this code again."
+        )
+    return _(
+        "This check has ended: after it another coupon was redeemed or the place was changed. "
+        "Scan the code again."
+    )
 
 
 def _redeem(
