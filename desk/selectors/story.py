@@ -259,7 +259,7 @@ def _from_promise(promise: Promise) -> Entry:
         "promises",
         promise.created_by.name,
         promise.detail,
-        meta=str(PromiseKind(promise.kind).label),
+        meta=_("Promise: %(kind)s") % {"kind": within(str(PromiseKind(promise.kind).label))},
         promise=promise,
     )
 

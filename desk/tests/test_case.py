@@ -134,6 +134,26 @@ def test_a_promise_is_read_in_the_markets_time(company: Company, path: str, desk
     assert promise.owner == company.agent
 
 
+def test_the_story_says_who_owes_what_was_promised(
+    company: Company, incident: Incident, path: str, desk: Client
+) -> None:
+    company.agent.language = "en"
+    company.agent.save()
+    promise = make_promise(
+        incident=incident,
+        kind="call",
+        due_at=timezone.now() + dt.timedelta(hours=2),
+        owner=company.colleague,
+        detail="Avisar",
+        by=company.agent,
+    )
+    page = desk.get(path).content.decode()
+    assert "Promise: call" in page
+    assert f"Avisar · Owed by {company.colleague.name}" in page
+    desk.post(f"/promises/{promise.pk}/end/", {"end": "kept"})
+    assert f"Owed by {company.colleague.name}" in desk.get(path).content.decode()
+
+
 def test_a_promise_in_the_past_is_refused_and_kept(path: str, desk: Client) -> None:
     answer = desk.post(
         f"{path}promises/", {"kind": "call", "due_at": "2020-01-01T10:00", "detail": "Avisar"}
