@@ -22,6 +22,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Market
+from common.contacts import dialled_digits
 from common.fingerprints import fingerprint
 from common.folding import Fold
 from common.prepared import prepared
@@ -67,7 +68,7 @@ def clean_query(text: str) -> str:
 
 def phone_digits(text: str) -> str:
     """The digits of something that looks like (part of) a phone number, else an empty text."""
-    digits = re.sub(r"\D", "", text)
+    digits = dialled_digits(re.sub(r"\D", "", text))
     return digits if PHONE.fullmatch(text) and len(digits) >= FEWEST_DIGITS else ""
 
 

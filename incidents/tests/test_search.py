@@ -90,6 +90,32 @@ def test_the_look_up_finds_nobody(desk: Desk, crowd: dict[str, Customer], typed:
     assert found(desk, typed) == []
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "+52 1 55 1234 5678",
+        "5215512345678",
+        "52 1 55 1234-5678",
+        "044 55 1234 5678",
+        "045 (55) 1234 5678",
+        "01 55 1234 5678",
+        "00 52 55 1234 5678",
+        "00 52 1 55 1234 5678",
+    ],
+)
+def test_a_phone_is_found_as_mexicans_write_it(
+    desk: Desk, crowd: dict[str, Customer], typed: str
+) -> None:
+    assert found(desk, typed) == ["Íñigo Núñez"]
+
+
+def test_a_phone_is_found_as_colombians_dial_it(abroad: Desk) -> None:
+    customer = abroad.customer("Luz Mar", phone="03 300 123 4567")
+    assert customer.contacts.get().value == "+573001234567"
+    for typed in ("03 300 123 4567", "00 57 300 123 4567", "300 123 4567"):
+        assert found(abroad, typed) == ["Luz Mar"]
+
+
 def test_part_of_a_phone_finds_everyone_who_has_it(desk: Desk, crowd: dict[str, Customer]) -> None:
     assert set(found(desk, "1234")) == {"Íñigo Núñez", "Mariana López"}
 
