@@ -28,6 +28,12 @@ from incidents.states import (
 )
 
 EMPTY = ("", _("Choose"))
+# The hidden field of a form that tells a stale save what the form was opened with.
+OPENED = "opened"
+
+
+def _opened_field() -> forms.CharField:
+    return forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
 
 
 def show_refusal(
@@ -342,11 +348,12 @@ class IntakeForm(CaseFields):
 
 
 class ChangeForm(CaseFields):
-    """Correcting a case. `version` is the one that the person saw."""
+    """Correcting a case. `version` is the one that the person saw, `opened` what was in it."""
 
     NAMES: Mapping[str, str] = {"amount_at_stake_minor": "amount"}
 
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    opened = _opened_field()
     severity = forms.ChoiceField(label=_("Severity"), choices=Severity, widget=forms.RadioSelect)
     severity_reason = forms.CharField(
         label=_("Why this severity"),
@@ -540,9 +547,10 @@ class CustomerForm(forms.Form):
 
 
 class ChangeCustomerForm(CustomerForm):
-    """Correcting who the customer is. `version` is the one that the person saw."""
+    """Correcting who the customer is. `version` and `opened` are what the person saw."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    opened = _opened_field()
 
     @staticmethod
     def of(customer: Customer) -> dict[str, Any]:
@@ -554,6 +562,10 @@ class ChangeCustomerForm(CustomerForm):
             "preferred_channel": customer.preferred_channel,
             "external_ref": customer.external_ref,
         }
+
+    def changes(self) -> dict[str, Any]:
+        """The cleaned fields under the names that the action takes."""
+        return {name: value for name, value in self.cleaned_data.items() if name != OPENED}
 
 
 class NewCustomerForm(CustomerForm):

@@ -304,6 +304,61 @@ def test_a_stale_save_shows_what_changed_and_keeps_the_text(
     assert desk.post(f"{path}change/", again).status_code == 302
 
 
+def opened(desk: Client, path: str, **changed: str) -> dict[str, str]:
+    """The form of a page as a browser sends it once it was opened and `changed` was typed."""
+    form = desk.get(path).context["form"]
+    return {name: str(form[name].value() or "") for name in form.fields} | changed
+
+
+def test_a_field_left_alone_takes_what_somebody_else_saved(
+    company: Company, incident: Incident, path: str, desk: Client
+) -> None:
+    mine = opened(desk, f"{path}change/", narrative="Lo que yo escribí.")
+    change_incident(
+        incident=incident, version=incident.version, by=company.colleague, order_ref="H-99"
+    )
+    answer = desk.post(f"{path}change/", mine)
+    assert answer.status_code == 409
+    assert answer.context["differences"] == []
+    assert [(row.label, row.now) for row in answer.context["taken"]] == [("Order", "H-99")]
+    again = {name: str(answer.context["form"][name].value() or "") for name in mine}
+    assert again["order_ref"] == "H-99"
+    assert desk.post(f"{path}change/", again).status_code == 302
+    incident.refresh_from_db()
+    assert (incident.order_ref, incident.narrative) == ("H-99", "Lo que yo escribí.")
+
+
+def test_only_what_both_changed_is_shown_as_a_conflict(
+    company: Company, incident: Incident, path: str, desk: Client
+) -> None:
+    mine = opened(desk, f"{path}change/", narrative="Lo mío.", amount="1,500.00", channel="email")
+    change_incident(
+        incident=incident,
+        version=incident.version,
+        by=company.colleague,
+        narrative="Lo suyo.",
+        amount_at_stake_minor=90_000,
+        channel="email",
+    )
+    answer = desk.post(f"{path}change/", {**mine, "amount": "2,000.00"})
+    told = [(row.label, row.now, row.typed) for row in answer.context["differences"]]
+    assert told == [("What happened", "Lo suyo.", "Lo mío.")]
+    assert [row.now for row in answer.context["taken"]] == ["900.00"]
+    assert "\nLo mío.</textarea>" in answer.content.decode()
+
+
+def test_a_form_whose_mark_is_broken_keeps_all_of_its_text(
+    company: Company, incident: Incident, path: str, desk: Client
+) -> None:
+    mine = opened(desk, f"{path}change/", narrative="Lo mío.", opened="[" * 50)
+    change_incident(
+        incident=incident, version=incident.version, by=company.colleague, order_ref="H-99"
+    )
+    answer = desk.post(f"{path}change/", mine)
+    assert len(answer.context["differences"]) == 2
+    assert answer.context["taken"] == []
+
+
 def test_playbook_words_and_their_acknowledgement(
     company: Company, incident: Incident, path: str, desk: Client
 ) -> None:

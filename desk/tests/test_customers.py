@@ -88,6 +88,25 @@ def test_a_customer_is_corrected(customer: Customer, desk: Client) -> None:
     assert (customer.name, customer.language) == ("Mariana Solís Paz", "en")
 
 
+def test_what_was_left_alone_takes_what_somebody_else_saved(
+    company: Company, customer: Customer, desk: Client
+) -> None:
+    path = f"/customers/{customer.pk}/change/"
+    form = desk.get(path).context["form"]
+    mine = {name: str(form[name].value() or "") for name in form.fields}
+    mine["name"] = "Mariana Solís Paz"
+    change_customer(
+        customer=customer, version=customer.version, by=company.colleague, external_ref="H-99"
+    )
+    answer = desk.post(path, mine)
+    assert answer.status_code == 409
+    assert answer.context["differences"] == []
+    again = {name: str(answer.context["form"][name].value() or "") for name in mine}
+    assert desk.post(path, again).status_code == 302
+    customer.refresh_from_db()
+    assert (customer.name, customer.external_ref) == ("Mariana Solís Paz", "H-99")
+
+
 def test_a_stale_save_shows_what_changed_and_keeps_the_text(
     company: Company, customer: Customer, desk: Client
 ) -> None:

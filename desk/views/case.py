@@ -35,7 +35,7 @@ from ..forms import (
 from ..places import WORKERS, Desk, desk_page
 from ..selectors.case import CaseView, OptionRow, case_view, option_rows, people_who_work
 from ..selectors.story import GROUPS
-from ..stale import Difference, show_stale
+from ..stale import Merge, opened_with, show_stale
 from .rows import case_or_404
 
 # Older entries of a long story wait behind a link.
@@ -187,7 +187,7 @@ def case(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
 def _shown(incident: Incident) -> dict[str, Any]:
     """What the form of a correction starts from."""
     occurred = incident.occurred_at
-    return {
+    shown = {
         "version": incident.version,
         "category": str(incident.category_id),
         "severity": incident.severity,
@@ -201,12 +201,13 @@ def _shown(incident: Incident) -> dict[str, Any]:
         "occurred_at": timezone.localtime(occurred).strftime("%Y-%m-%dT%H:%M") if occurred else "",
         "owner": str(incident.owner_id or ""),
     }
+    return opened_with(shown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk_page(*WORKERS)
 def change(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
-    """Corrects a case. A stale save shows what changed in between and keeps the text."""
+    """Corrects a case. A stale save shows what both changed, and keeps the text."""
     incident = case_or_404(desk, folio)
     market = incident.market
     form = ChangeForm(
@@ -217,7 +218,7 @@ def change(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
         locations=visible_locations(desk.staff).filter(market=market, is_active=True),
         people=people_who_work(desk, market),
     )
-    differences: list[Difference] = []
+    merge = Merge()
     status = 200
     if request.method == "POST":
         status = 422
@@ -232,7 +233,7 @@ def change(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
             except Stale as refusal:
                 status = 409
                 incident = case_or_404(desk, folio)
-                differences = show_stale(form, refusal, _shown(incident))
+                merge = show_stale(form, refusal, _shown(incident))
             except Refusal as refusal:
                 show_refusal(form, refusal, ChangeForm.NAMES)
             else:
@@ -245,7 +246,8 @@ def change(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
             "incident": incident,
             "market_locale": market.locale,
             "form": form,
-            "differences": differences,
+            "differences": merge.differences,
+            "taken": merge.taken,
         },
         status=status,
     )

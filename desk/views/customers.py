@@ -48,7 +48,7 @@ from ..forms import (
 )
 from ..places import WORKERS, Desk, desk_page
 from ..selectors.given import given_in_year, given_to, live_coupons
-from ..stale import Difference, show_stale
+from ..stale import Difference, Merge, opened_with, show_stale
 from .intake import contact_line
 from .rows import case_row, customer_or_404
 
@@ -197,31 +197,36 @@ def alike(request: HttpRequest, desk: Desk) -> HttpResponse:
 def customer_edit(request: HttpRequest, desk: Desk, pk: uuid.UUID) -> HttpResponse:
     """Corrects who the customer is; the segment is never an agent's to set.
 
-    A stale save shows what changed in between and keeps the text.
+    A stale save shows what both changed, and keeps the text.
     """
     customer = customer_or_404(desk, pk)
     form = ChangeCustomerForm(
         request.POST if request.method == "POST" else None,
-        initial=ChangeCustomerForm.of(customer),
+        initial=opened_with(ChangeCustomerForm.of(customer)),
         channels=_channels(desk),
     )
-    differences: list[Difference] = []
+    merge = Merge()
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                change_customer(customer=customer, by=desk.staff, **form.cleaned_data)
+                change_customer(customer=customer, by=desk.staff, **form.changes())
             except Stale as refusal:
                 status = 409
                 customer = customer_or_404(desk, pk)
-                differences = show_stale(form, refusal, ChangeCustomerForm.of(customer))
+                merge = show_stale(form, refusal, opened_with(ChangeCustomerForm.of(customer)))
             except Refusal as refusal:
                 show_refusal(form, refusal)
             else:
                 messages.success(request, _("The customer is corrected."))
                 return redirect("customer", customer.pk)
-    context = {"form": form, "customer": customer, "differences": differences}
+    context = {
+        "form": form,
+        "customer": customer,
+        "differences": merge.differences,
+        "taken": merge.taken,
+    }
     return render(request, "desk/customer_form.html", context, status=status)
 
 
@@ -271,7 +276,7 @@ def contact_correct(
             status = 409
             contact = _contact(desk, customer, contact_pk)
             saved = {"version": contact.version, "value": contact.masked}
-            differences = show_stale(form, refusal, saved)
+            differences = show_stale(form, refusal, saved).differences
         except Refusal as refusal:
             show_refusal(form, refusal, dict.fromkeys(ContactKind.values, "value"))
         else:
