@@ -1,4 +1,4 @@
-"""The two commands operators rely on: the key on one line, or a clear line and a failure."""
+"""The commands operators rely on: the key on one line, or a clear line in English and a failure."""
 
 from io import StringIO
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def run(*words: str) -> str:
     out = StringIO()
-    with translation.override("en"):
+    with translation.override("es"):
         call_command(*words, stdout=out, stderr=StringIO())
     return out.getvalue().strip()
 

@@ -3,11 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from accounts.actions import create_access_token
 from accounts.models import Staff
 from audit.actions import SYSTEM
+from common.arguments import whole_number
 from common.errors import Refusal
 
 
@@ -16,8 +17,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--days", type=int, default=90, help="how long the key is valid")
+        parser.add_argument(
+            "--days", type=whole_number, default=90, help="how long the key is valid"
+        )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         staff = Staff.objects.filter(username__iexact=options["username"]).first()
         if staff is None:

@@ -6,7 +6,7 @@ Everybody after that is created on the administration pages, by somebody who has
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 from django.db import transaction
 
 from accounts.actions import create_market, create_staff
@@ -32,6 +32,7 @@ class Command(BaseCommand):
         new.add_argument("--currency", help="three letters; never changes")
         new.add_argument("--time-zone", help="such as America/Mexico_City; never changes")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             staff, password = self.create(options)

@@ -3,12 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from accounts.actions import create_api_client
 from accounts.models import Market
 from accounts.states import Scope
 from audit.actions import SYSTEM
+from common.arguments import whole_number
 from common.errors import Refusal
 
 
@@ -19,8 +20,11 @@ class Command(BaseCommand):
         parser.add_argument("name", help="how the client is called in lists and in the audit")
         parser.add_argument("--scope", nargs="+", required=True, help=", ".join(Scope.values))
         parser.add_argument("--market", required=True, help="the code of its market")
-        parser.add_argument("--days", type=int, default=365, help="how long the key is valid")
+        parser.add_argument(
+            "--days", type=whole_number, default=365, help="how long the key is valid"
+        )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         unknown = sorted(set(options["scope"]) - set(Scope.values))
         if unknown:

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         markets = Market.objects.order_by("code")
         if options["market"]:
-            markets = markets.filter(code=options["market"])
+            markets = markets.filter(code=options["market"].upper())
             if not markets:
                 raise CommandError(f"There is no market {options['market']}.")
         for market in markets:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from common.arguments import seconds
 from delivery.models import Message
 from delivery.selectors import due_messages, waiting_for_a_person
 from delivery.sending import sweep
@@ -15,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--seconds", type=float, default=300, help="stop after about this long (300)"
+            "--seconds", type=seconds, default=300, help="stop after about this long (300)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

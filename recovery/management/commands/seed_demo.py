@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from audit.sealing import seal
+from common.arguments import whole_number
 from recovery.demo.logins import DEMO_PASSWORD
 from recovery.demo.nights import account_for_nights
 from recovery.demo.seed import DEFAULT_SEED, AlreadyThere, seed_company
@@ -23,7 +24,10 @@ class Command(BaseCommand):
             help="do nothing, and call it a success, where a company exists already",
         )
         parser.add_argument(
-            "--seed", type=int, default=DEFAULT_SEED, help="another number, another history"
+            "--seed",
+            type=whole_number,
+            default=DEFAULT_SEED,
+            help="another number, another history",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

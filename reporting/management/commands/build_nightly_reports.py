@@ -4,10 +4,11 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from accounts.models import Market
 from audit.sealing import CannotSeal, seal
+from common.arguments import day
 from common.errors import Refusal
 from common.money import format_money
 
@@ -21,15 +22,16 @@ class Command(BaseCommand):
         parser.add_argument("--market", metavar="CODE", help="this market alone")
         parser.add_argument(
             "--date",
-            type=_date,
+            type=day,
             metavar="YYYY-MM-DD",
             help="this local date alone, whether it was built before or not",
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         markets = Market.objects.order_by("code")
         if options["market"]:
-            markets = markets.filter(code=options["market"])
+            markets = markets.filter(code=options["market"].upper())
             if not markets:
                 raise CommandError(f"There is no market {options['market']}.")
         problems = sum(self._market(market, options["date"]) for market in markets)
@@ -63,10 +65,6 @@ class Command(BaseCommand):
 
     def _reports(self, market: Market, date: dt.date | None) -> Iterable[Built]:
         return run_night(market) if date is None else [build_report(market, date)]
-
-
-def _date(text: str) -> dt.date:
-    return dt.date.fromisoformat(text)
 
 
 def _line(market: Market, made: Built) -> str:
