@@ -9,8 +9,9 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, name_models
 
 from .models import (
     AccessToken,
@@ -83,3 +84,17 @@ class IdempotentAnswerAdmin(PlaceAdmin):
         clients = ApiClient.objects.filter(market__in=request.user.markets_with(*READERS))
         callers = [str(pk) for pk in clients.values_list("pk", flat=True)]
         return super().get_queryset(request).filter(caller__in=callers)
+
+
+name_models(
+    {
+        Market: (_("market"), _("markets")),
+        Holiday: (_("holiday"), _("holidays")),
+        Location: (_("location"), _("locations")),
+        Team: (_("team"), _("teams")),
+        RoleGrant: (_("granted role"), _("granted roles")),
+        ApiClient: (_("API client"), _("API clients")),
+        AccessToken: (_("API key"), _("API keys")),
+        IdempotentAnswer: (_("repeatable answer"), _("repeatable answers")),
+    }
+)

@@ -5,8 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, name_models
 
 from .models import AuditEvent
 
@@ -21,3 +22,10 @@ class AuditEventAdmin(ReadOnlyAdmin):
         grants = request.user.role_grants  # type: ignore[union-attr]
         codes = grants.filter(ended_at=None, role__in=self.readers).values("market__code")
         return super().get_queryset(request).filter(market_code__in=codes)
+
+
+name_models(
+    {
+        AuditEvent: (_("audit event"), _("audit events")),
+    }
+)

@@ -7,9 +7,22 @@ from django.db import models
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as LazyText
+
     Base = admin.ModelAdmin[Any]
 else:
     Base = admin.ModelAdmin
+
+
+def name_models(names: "dict[type[models.Model], tuple[LazyText, LazyText]]") -> None:
+    """Gives models the singular and plural by which readers know them, in small letters.
+
+    Said where they are registered and not in their Meta: the admin alone shows these names, and in
+    Meta each would be a migration that changes no table.
+    """
+    for model, (one, many) in names.items():
+        model._meta.verbose_name = one
+        model._meta.verbose_name_plural = many
 
 
 def _hidden(field: "models.Field[Any, Any]") -> bool:

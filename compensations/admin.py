@@ -1,8 +1,9 @@
 """Looking up the scale, limits, compensations, coupons and the ledger, by auditors. No codes."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, name_models
 
 from .models import (
     Approval,
@@ -48,3 +49,21 @@ class ReversalAdmin(ReadOnlyAdmin):
 @admin.register(LimitCounter)
 class LimitCounterAdmin(ReadOnlyAdmin):
     market_path = "limit__market"
+
+
+name_models(
+    {
+        ScaleVersion: (_("scale version"), _("scale versions")),
+        ScaleRule: (_("scale rule"), _("scale rules")),
+        Offer: (_("offer"), _("offers")),
+        Compensation: (_("compensation"), _("compensations")),
+        Coupon: (_("coupon"), _("coupons")),
+        Redemption: (_("redemption"), _("redemptions")),
+        Reversal: (_("reversal"), _("reversals")),
+        LedgerEntry: (_("ledger entry"), _("ledger entries")),
+        IssuanceLimit: (_("issuance limit"), _("issuance limits")),
+        LimitCounter: (_("limit counter"), _("limit counters")),
+        LimitUse: (_("use of a limit"), _("uses of limits")),
+        Approval: (_("approval"), _("approvals")),
+    }
+)

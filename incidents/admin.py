@@ -1,8 +1,9 @@
 """Looking up customers, incidents and guidance, by auditors. Full contacts are not shown."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, name_models
 
 from .models import (
     Category,
@@ -43,3 +44,21 @@ class OfPlaybookAdmin(ReadOnlyAdmin):
 @admin.register(Note, RecoveryStep, PortalToken)
 class OfIncidentAdmin(ReadOnlyAdmin):
     market_path = "incident__market"
+
+
+name_models(
+    {
+        Category: (_("category"), _("categories")),
+        Customer: (_("customer"), _("customers")),
+        Incident: (_("incident"), _("incidents")),
+        Playbook: (_("playbook"), _("playbooks")),
+        Promise: (_("promise"), _("promises")),
+        ContactPoint: (_("contact point"), _("contact points")),
+        SeverityGuide: (_("severity guide"), _("severity guides")),
+        PlaybookStep: (_("step of a playbook"), _("steps of playbooks")),
+        PlaybookAcknowledgement: (_("reading of a playbook"), _("readings of playbooks")),
+        Note: (_("note"), _("notes")),
+        RecoveryStep: (_("recovery step"), _("recovery steps")),
+        PortalToken: (_("customer's link"), _("customers' links")),
+    }
+)
