@@ -4,8 +4,10 @@ signed in under other rights ends."""
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import actions
 from accounts.actions import create_access_token
@@ -84,3 +86,18 @@ def test_somebody_elses_role_ends_nothing(company: Company) -> None:
     )
     assert inside.get(reverse("preferences")).status_code == 200
     assert by_key(key) == 200
+
+
+def test_the_database_keeps_every_role_that_was_held(company: Company) -> None:
+    """Invariant 25: a role comes back by a new row with its record, not by an old one."""
+    actions.end_role(grant=company.grant, by=company.admin)
+    held = RoleGrant.objects.filter(pk=company.grant.pk)
+    changes: list[dict[str, Any]] = [
+        {"ended_at": None, "ended_by": None},
+        {"ended_at": timezone.now()},
+        {"role": Role.FINANCE},
+        {"staff": company.admin},
+    ]
+    for change in changes:
+        with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+            held.update(**change)

@@ -4,6 +4,8 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Location
@@ -212,3 +214,24 @@ def test_a_redemption_that_was_undone_answers_for_nothing(company: Company) -> N
         redeem(code=code, **values)
     redeem(code=code, external_transaction_id="T2", market=company.market, by=company.till)
     assert list(differences()) == []
+
+
+@pytest.mark.parametrize("offer", ["coupon", "gift_card"])
+def test_the_database_lets_nobody_use_a_coupon_twice(company: Company, offer: str) -> None:
+    """Invariant 24: without a reversal what was used stays used, whoever asks."""
+    made, code = granted(company, offer)
+    redeem(code=code, external_transaction_id="T-1", market=company.market, by=company.till)
+    coupons = Coupon.objects.filter(compensation=made)
+    changes: list[dict[str, Any]] = [
+        {"state": "issued"},
+        {"state": "issued", "balance_minor": F("value_minor")},
+    ]
+    for change in changes:
+        with pytest.raises(IntegrityError, match="by a reversal alone"), transaction.atomic():
+            coupons.update(**change)
+    with pytest.raises(IntegrityError, match="by a reversal alone"), transaction.atomic():
+        Compensation.objects.filter(pk=made.pk).update(state="issued", ended_at=None)
+    reverse(external_transaction_id="T-1", market=company.market, by=company.till)
+    redeem(code=code, external_transaction_id="T-2", market=company.market, by=company.till)
+    with pytest.raises(IntegrityError, match="by a reversal alone"), transaction.atomic():
+        coupons.update(state="issued", balance_minor=F("value_minor"))
