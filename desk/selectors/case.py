@@ -24,6 +24,7 @@ from incidents.models import (
     Incident,
     Playbook,
     PlaybookStep,
+    Promise,
     RecoveryStep,
 )
 from incidents.selectors import (
@@ -34,7 +35,7 @@ from incidents.selectors import (
     playbook_for,
     playbook_unread,
 )
-from incidents.states import ContactKind, Step
+from incidents.states import ContactKind, PromiseState, Step
 
 from ..clocks import OPEN_STATES
 from ..places import Desk
@@ -129,6 +130,12 @@ class CaseView:
     def unconfirmed(self) -> list[Given]:
         """What was granted to be handed over, and nobody said that the customer has it."""
         return [row for row in self.given if row.latest is not None and row.latest.to_confirm]
+
+    @property
+    def owed(self) -> list[Promise]:
+        """What was promised to the customer and is still due, oldest first."""
+        found = [entry.promise for entry in self.entries if entry.promise is not None]
+        return [promise for promise in found if promise.state == PromiseState.DUE]
 
     @property
     def rooms(self) -> list[Room]:

@@ -64,6 +64,11 @@ class Entry:
     promise: Promise | None = None
 
     @property
+    def anchor(self) -> str:
+        """Where the page can be led to it; empty for what nothing leads to."""
+        return f"promise-{self.promise.pk}" if self.promise else ""
+
+    @property
     def long(self) -> bool:
         """Whether it fills more than about a dozen lines: the page folds it."""
         return len(self.text) > LONG or self.text.count("\n") >= LINES

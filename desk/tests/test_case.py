@@ -229,15 +229,23 @@ def test_resolving_asks_how(path: str, incident: Incident, desk: Client) -> None
 def test_a_promise_still_due_stops_the_closing(
     company: Company, incident: Incident, path: str, desk: Client
 ) -> None:
-    make_promise(
+    promise = make_promise(
         incident=incident,
         kind="call",
         due_at=timezone.now() + dt.timedelta(hours=1),
         by=company.agent,
     )
     desk.post(f"{path}resolve/", {"resolution": "Listo."})
-    text = desk.post(f"{path}close/", follow=True).content.decode()
-    assert "A promise to the customer is still due" in text
+    answer = desk.post(f"{path}close/")
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    refusal = re.search(r'<div id="unclosed" tabindex="-1" autofocus>(.*?)</ul>', text, re.S)
+    assert refusal is not None
+    assert "A promise to the customer is still due" in refusal[1]
+    assert f'href="#promise-{promise.pk}"' in refusal[1]
+    assert f'<li id="promise-{promise.pk}"' in text
+    assert 'aria-describedby="unclosed"' in text
+    assert text.count("autofocus") == 1
     incident.refresh_from_db()
     assert incident.state == "resolved"
 

@@ -144,14 +144,14 @@ def resolve(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
 @post_only("incident", "folio")
 @desk_page(*WORKERS)
 def close(request: HttpRequest, desk: Desk, folio: str) -> HttpResponse:
-    """Ends a resolved case."""
+    """Ends a resolved case. Refused, the page says at the button what stands in the way."""
     incident = case_or_404(desk, folio)
     try:
         close_incident(incident=incident, by=desk.staff)
     except Refusal as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, _("The case is closed."))
+        incident = case_or_404(desk, folio)
+        return case_page(request, desk, incident, status=409, unclosed=refusal)
+    messages.success(request, _("The case is closed."))
     return redirect("incident", folio)
 
 
