@@ -8,12 +8,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from django.db.models import Subquery, Sum
+
 from accounts.models import Staff
 from common.errors import InvalidInput
 from common.money import parse_money
 from compensations.limits import Room
 from compensations.models import Compensation
-from compensations.selectors import OfferCard, preview_offers
+from compensations.selectors import OfferCard, preview_offers, visible_compensations
 from incidents.models import Category, Customer, Incident, Playbook, PlaybookStep, SeverityGuide
 from incidents.selectors import (
     open_and_recent,
@@ -26,8 +28,8 @@ from incidents.states import Severity, Step
 
 from ..clocks import OPEN_STATES
 from ..places import Desk
-from .case import tightest
-from .given import for_order
+from .case import OptionRow, option_rows, tightest
+from .given import GIVEN, for_order
 
 # What the form may send to be kept as a draft or read for the panel.
 FIELDS = (
@@ -57,7 +59,9 @@ class Panel:
     customer: Customer | None = None
     recent: list[Incident] = field(default_factory=list)
     same_order: list[Compensation] = field(default_factory=list)
+    # The newest case about the order, and what all of them gave, in minor units.
     order_case: Incident | None = None
+    order_given_minor: int = 0
     category: Category | None = None
     suggested: str = ""
     severity: str = ""
@@ -86,6 +90,11 @@ class Panel:
             return []
         order = {step: place for place, step in enumerate(Step.values)}
         return sorted(self.playbook.steps.all(), key=lambda row: order[row.step])
+
+    @property
+    def options(self) -> list[OptionRow]:
+        """The offers as the page of the case will show them."""
+        return option_rows(self.offers) if self.offers else []
 
     @property
     def rooms(self) -> list[Room]:
@@ -129,7 +138,7 @@ def panel_for(desk: Desk, typed: Mapping[str, str], categories: Sequence[Categor
         panel.recent = open_and_recent(panel.customer)
         panel.same_order = for_order(panel.customer, order)
     if order:
-        panel.order_case = _case_of_order(desk.staff, desk, order)
+        panel.order_case, panel.order_given_minor = _case_of_order(desk.staff, desk, order)
     panel.category = next(
         (row for row in categories if str(row.pk) == typed.get("category", "")), None
     )
@@ -153,12 +162,25 @@ def panel_for(desk: Desk, typed: Mapping[str, str], categories: Sequence[Categor
     return panel
 
 
-def _case_of_order(staff: Staff, desk: Desk, order: str) -> Incident | None:
-    """The newest case about the same order: its amount and place need not be typed again."""
-    return (
+def _case_of_order(staff: Staff, desk: Desk, order: str) -> tuple[Incident | None, int]:
+    """The newest case about the same order, whose amount and place need not be typed again.
+
+    With it what was given on the order, to whomever, in minor units of the market's currency.
+    """
+    given = (
+        visible_compensations(staff)
+        .filter(market=desk.market, incident__order_ref=order, state__in=GIVEN)
+        .order_by()
+        .values("market")
+        .annotate(face=Sum("face_minor"))
+        .values("face")
+    )
+    found = (
         visible_incidents(staff)
         .filter(market=desk.market, order_ref=order)
         .select_related("location", "customer")
+        .annotate(order_given=Subquery(given))
         .order_by("-id")
         .first()
     )
+    return found, (found.order_given or 0) if found is not None else 0

@@ -296,6 +296,33 @@ def test_the_panel_tells_what_was_given_for_the_order(company: Company, desk: Cl
     assert "Already given for this order" in text
 
 
+def test_the_panel_leads_to_the_case_of_a_known_order(company: Company, desk: Client) -> None:
+    first = company.incident(order_ref="H-1")
+    grant(incident=first, offer=company.offers["coupon"], by=company.agent)
+    second = company.incident(order_ref="H-1")
+    grant(incident=second, offer=company.offers["gift_card"], by=company.agent)
+    company.incident(order_ref="H-2")
+    text = panel(desk, order_ref="H-1")
+    assert f'<a class="nowrap" href="/incidents/{second.folio}/">{second.folio}</a>' in text
+    assert "$700.00 already given" in text
+    assert "already given" not in panel(desk, order_ref="H-2")
+
+
+def test_the_panel_words_an_offer_as_the_case_does(company: Company, desk: Client) -> None:
+    incident = company.incident()
+    text = panel(desk, category=str(company.category.pk), amount="2,000.00")
+    page = desk.get(f"/incidents/{incident.folio}/").content.decode()
+    offers = company.offers.values()
+    assert all(offer.name in text for offer in offers)
+    bodies = re.findall(r'<span class="choice-body">(.*?)</span></li>', text, re.S)
+    assert len(bodies) == len(offers)
+    for body in bodies:
+        assert " ".join(body.split()) in " ".join(page.split())
+    assert "90 days" in text
+    assert "usual $200.00" in " ".join(text.split())
+    assert "needs approval" in text
+
+
 def test_the_panel_fills_the_amount_an_order_brings(company: Company, desk: Client) -> None:
     company.incident(order_ref="H-1", amount_at_stake_minor=2_345_00)
     assert 'value="2,345.00"' in panel(desk, order_ref="H-1")
