@@ -253,6 +253,41 @@ def test_notices_stay_when_they_are_trouble(gallery: Page) -> None:
     assert notice.count() == 0
 
 
+FAILED = """(status, asked) => document.body.dispatchEvent(new CustomEvent("htmx:responseError", {
+    bubbles: true,
+    detail: {
+        xhr: { status },
+        requestConfig: { triggeringEvent: asked ? new Event("input") : undefined },
+    },
+}))"""
+
+
+def _failed(page: Page, status: int, *, asked: bool) -> None:
+    """A request of htmx that was answered with `status`; `asked` for by a person's act or not."""
+    page.evaluate(f"([status, asked]) => ({FAILED})(status, asked)", [status, asked])
+
+
+def test_the_end_of_a_session_is_said_once_with_the_way_back_in(gallery: Page) -> None:
+    for asked in (True, False, True):
+        _failed(gallery, 401, asked=asked)
+    notice = gallery.locator("#toasts [data-toast]")
+    expect(notice).to_have_count(1)
+    expect(notice).to_have_attribute("role", "alert")
+    way = notice.get_by_role("link", name="Sign in in another tab")
+    expect(way).to_have_attribute("target", "_blank")
+    expect(way).to_have_attribute("rel", "noopener")
+    expect(notice.get_by_role("button")).to_have_count(0)
+
+
+def test_what_the_page_asks_for_by_itself_fails_without_a_word(gallery: Page) -> None:
+    for status in (403, 429, 500):
+        _failed(gallery, status, asked=False)
+    _failed(gallery, 500, asked=True)
+    _failed(gallery, 502, asked=True)
+    expect(gallery.locator("#toasts [data-toast]")).to_have_count(1)
+    expect(gallery.locator("#toasts")).to_contain_text("The server did not answer")
+
+
 def test_the_rail_unfolds_on_a_phone(gallery: Page) -> None:
     gallery.set_viewport_size({"width": 360, "height": 740})
     nav = gallery.locator("#rail-nav")

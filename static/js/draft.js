@@ -3,7 +3,7 @@
    stays in the page, and in this tab until the server has it (keep.js). */
 
 import { forget } from "./keep.js";
-import { sessionEnded } from "./session.js";
+import { doubt, sessionEnded } from "./session.js";
 import { language, word } from "./words.js";
 
 const QUIET = 1200;
@@ -45,9 +45,14 @@ async function save(form) {
       status(form, word("saved", { time: clockTime() }));
       return;
     }
-    if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) {
+    if (answer.type === "opaqueredirect" || answer.status === 401) {
       status(form, word("signedOut"), "critical");
       sessionEnded();
+      return;
+    }
+    if (answer.status === 403) {
+      status(form, word("draftFailed"), "critical");
+      doubt();
       return;
     }
   } catch {

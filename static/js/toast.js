@@ -1,6 +1,7 @@
 /* Notices. The server's are in the page; `say` speaks to screen readers alone, `toast` shows one. Success
    leaves by itself unless a person is on it; trouble stays until dismissed. An htmx answer may carry
-   `HX-Trigger: {"toast": {"text": ..., "tone": "good"}}`. Failed requests say that nothing was lost. */
+   `HX-Trigger: {"toast": {"text": ..., "tone": "good"}}`. Failed requests say that nothing was lost, each
+   kind of trouble once; what the page asks for by itself fails without a word. */
 
 import { sprite, word } from "./words.js";
 
@@ -56,15 +57,22 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.tone));
 
+const ofPerson = (event) => Boolean(event.detail.requestConfig?.triggeringEvent);
+
 document.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
+  const mine = ofPerson(event);
+  const say = (name, tone) => mine && toast(word(name), tone, name);
   if (status === 401) document.dispatchEvent(new CustomEvent("session:ended"));
-  else if (status === 429) toast(word("tooMany"), "moderate");
-  else toast(word(status >= 500 ? "offline" : "refused"), "critical");
+  else if (status === 403) {
+    const otherwise = () => say("refused", "critical");
+    document.dispatchEvent(new CustomEvent("session:doubted", { detail: { otherwise } }));
+  } else if (status === 429) say("tooMany", "moderate");
+  else say(status >= 500 ? "offline" : "refused", "critical");
 });
 
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, () => toast(word("offline"), "critical"));
+  document.addEventListener(name, (event) => ofPerson(event) && toast(word("offline"), "critical", "offline"));
 }
 
 for (const node of document.querySelectorAll("#toasts > [data-toast]")) leaveLater(node);
