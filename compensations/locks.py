@@ -1,11 +1,16 @@
-"""The lock of a market's rules: its live scale and its limits in force.
+"""Locks that no row stands for: a market's rules, and the contacts that customers share.
+
+The lock of the rules is of the market's live scale and its limits in force.
 
 Whoever decides by the rules shares it from before they are read until the commit; whoever changes
 them holds it alone. So a grant is pinned to the version that is live at its commit, and a version
 goes live when no grant under the old one is under way. It is the first lock of every act: before
 the market's row, cases, coupons and counters.
 
-Both belong to the transaction and end with it.
+The lock of a contact keeps two customers who share one from being granted something side by side:
+what bounds a customer counts what the others got. It comes after incident and customer.
+
+All belong to the transaction and end with it.
 """
 
 from django.conf import settings
@@ -15,6 +20,8 @@ from accounts.models import Market
 
 # The first of the two keys: what the lock is for. The second is the market's id.
 RULES = 5_001
+# As before; the second is a hash of the contact.
+CONTACT = 5_002
 
 
 def shared(market_id: str) -> str:
@@ -25,6 +32,28 @@ def shared(market_id: str) -> str:
     if "rules" in settings.GUARDS_OFF:
         return "TRUE"
     return f"pg_advisory_xact_lock_shared({RULES}, {market_id}::int)"
+
+
+def contacts_held() -> str:
+    """A statement that holds the active contacts of the customer of a case, whose id it takes.
+
+    In the order of their hashes, so that two customers who share several wait in one line. Read
+    what was given to others in a later statement.
+    """
+    if "contacts" in settings.GUARDS_OFF:
+        return "SELECT TRUE FROM incidents_incident WHERE id = %s"
+    return _CONTACTS_HELD
+
+
+_CONTACTS_HELD = f"""
+SELECT pg_advisory_xact_lock({CONTACT}, held.hash) FROM (
+    SELECT DISTINCT hashtext(encode(contact.fingerprint, 'hex')) AS hash
+    FROM incidents_incident incident
+    JOIN incidents_contactpoint contact
+      ON contact.customer_id = incident.customer_id AND contact.is_active
+    WHERE incident.id = %s ORDER BY hash
+) AS held
+"""  # noqa: S608
 
 
 def share_rules(market: Market | int) -> None:

@@ -125,6 +125,15 @@ class TooOften(Refusal):
     )
 
 
+class TooOftenTogether(TooOften):
+    """The same of customers who share a contact: all of them count as one."""
+
+    default_message = _(
+        "This customer's phone or email is also another customer's, and together they already had "
+        "this offer as often as the scale allows. Choose another one."
+    )
+
+
 class CouponNotValid(Refusal):
     """One answer for unknown, used, expired, voided and reserved codes."""
 

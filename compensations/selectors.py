@@ -1,7 +1,7 @@
 """Reads: offers with their room before the agent chooses, compensations a person may see."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -18,8 +18,9 @@ from incidents.states import IncidentState
 from . import approvals, limits, refunds, scale
 from .limits import Room
 from .models import Approval, Compensation, Offer, ScaleRule, ScaleVersion
-from .refusals import AlreadyGranted, IssuanceStopped, NeedsApproval
+from .refusals import AlreadyGranted, IssuanceStopped, NeedsApproval, TooOften
 from .rights import check_void_right
+from .sharing import check_frequency, others_with_contacts_of
 from .states import ASKED_AGAIN, HOLDING, REFUND_KINDS, ApprovalState, CompensationState, Measure
 
 READERS = (Role.AGENT, Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR)
@@ -150,14 +151,37 @@ def _card(
             limits.limits_for(market=market, staff=by, customer=customer, incident=incident)
         )
     refunded = refunds.refunded_in(held.values())
+    offers = list(rule.offers.all())
+    often = _too_often(offers, customer) if by is not None and customer is not None else {}
     return OfferCard(
         version,
         rule,
         [
-            _option(offer, market, amount_at_stake_minor, refunded, rooms, held.get(offer.key))
-            for offer in rule.offers.all()
+            _option(
+                offer,
+                market,
+                amount_at_stake_minor,
+                refunded,
+                rooms,
+                held.get(offer.key),
+                often.get(offer.pk),
+            )
+            for offer in offers
         ],
     )
+
+
+def _too_often(offers: Sequence[Offer], customer: Customer) -> dict[int, Refusal]:
+    """By offer's id those that the customer cannot have again yet."""
+    bounded = [offer for offer in offers if offer.per_customer]
+    found: dict[int, Refusal] = {}
+    sharing = others_with_contacts_of(customer) if bounded else ()
+    for offer in bounded:
+        try:
+            check_frequency(offer, customer, sharing)
+        except TooOften as refusal:
+            found[offer.pk] = refusal
+    return found
 
 
 def _option(
@@ -167,6 +191,7 @@ def _option(
     refunded: int,
     rooms: list[Room],
     already: Compensation | None,
+    too_often: Refusal | None,
 ) -> OfferOption:
     """One offer and the first reason against granting its smallest amount."""
     counted = [] if offer.is_statutory else rooms
@@ -187,6 +212,8 @@ def _option(
         refusal = AlreadyGranted(words, field="offer")
     elif market.issuance_stopped_at is not None:
         refusal = IssuanceStopped()
+    elif too_often is not None:
+        refusal = too_often
     elif most < allowed.minimum:
         refusal = refunds.above_stake(amount_at_stake_minor or 0, refunded, market)
     elif full and not (needs and full[0].is_personal):

@@ -184,6 +184,35 @@ def test_twenty_clicks_without_the_constraint(company: Company) -> None:
         assert count(answers, "ok") > 1
 
 
+def _twins(company: Company) -> list[Incident]:
+    """Cases of ten customers with one email."""
+    return [company.incident(company.customer(email="ana@example.com")) for _ in range(10)]
+
+
+def _grant_to_twins(company: Company, offer: Offer):  # type: ignore[no-untyped-def]
+    cases = _twins(company)
+
+    def work(number: int) -> str:
+        return str(grant(incident=cases[number], offer=offer, by=company.agent).pk)
+
+    return work
+
+
+def test_customers_with_one_contact_get_an_offer_once(company: Company) -> None:
+    offer = company.republish("coupon", per_customer=1, per_customer_days=30)
+    answers = race(_grant_to_twins(company, offer), range(10))
+    assert errors(answers) == []
+    assert count(answers, "ok") == 1
+    assert {value for kind, value in answers if kind == "refused"} == {"too_often"}
+    assert Compensation.objects.count() == 1
+
+
+def test_customers_with_one_contact_without_the_lock(company: Company) -> None:
+    offer = company.republish("coupon", per_customer=1, per_customer_days=30)
+    answers = race(_grant_to_twins(company, offer), range(10), guards_off=["contacts"])
+    assert count(answers, "ok") > 1
+
+
 def _grant_across(company: Company, incident: Incident, version: ScaleVersion):  # type: ignore[no-untyped-def]
     """One publishes the version; of the others half hold its coupon, half that of before."""
     new = Offer.objects.get(rule__version=version, name_en="coupon")

@@ -1,7 +1,7 @@
 """The locked case, and what is in force for it, read once the locks are had.
 
-Locks are taken in one order everywhere: the market's rules, incident and customer, coupon,
-compensation, approval, then counters by rank.
+Locks are taken in one order everywhere: the market's rules, incident and customer, the customer's
+contacts, coupon, compensation, approval, then counters by rank.
 """
 
 import uuid
@@ -16,8 +16,9 @@ from common.joined import Part, fetch_all
 from common.prepared import prepared
 from incidents.models import Category, ContactPoint, Customer, Incident
 
-from ..locks import shared
+from ..locks import contacts_held, shared
 from ..refusals import SelfDealing
+from ..sharing import OTHERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Locked:
     case: Incident
     live_version: int | None
     in_force: Sequence[int]
+    # Other customers of the market who share an active contact: what bounds one counts for all.
+    sharing: frozenset[uuid.UUID]
     # Each active contact of the customer, and whether it is a member of staff's.
     _contacts: Sequence[tuple[ContactPoint, bool]]
 
@@ -83,7 +86,7 @@ _CASE_PARTS = (
 
 
 def lock_and_read(incident_id: uuid.UUID) -> Locked:
-    """Holds the market's rules, locks the incident and its customer, and reads; all in one trip.
+    """Holds the market's rules, locks case, customer and contacts, and reads; all in one trip.
 
     Raises NotFound.
     """
@@ -92,18 +95,23 @@ def lock_and_read(incident_id: uuid.UUID) -> Locked:
         _CASE,
         [incident_id],
         _CASE_PARTS,
-        also=f"{_LIVE}, {_IN_FORCE}, {_OF_STAFF}",
+        also=f"{_LIVE}, {_IN_FORCE}, {_OF_STAFF}, {OTHERS}",
         # Statements of their own: each sees what was committed while the one before it waited.
-        after=[(holding, [incident_id]), (_LOCK, [incident_id])],
+        after=[
+            (holding, [incident_id]),
+            (_LOCK, [incident_id]),
+            (contacts_held(), [incident_id]),
+        ],
     )
     if not found:
         raise NotFound
     case: Incident
-    case, customer, market, category, _contact, live_version, in_force, _theirs = found[0]
+    case, customer, market, category, _contact, live_version, in_force, _theirs, _others = found[0]
     case.customer, case.market, case.category = customer, market, category
     customer.market = market
-    contacts = [(contact, theirs) for *_case, contact, _live, _limits, theirs in found if contact]
-    return Locked(case, live_version, in_force, contacts)
+    contacts = [(row[4], row[7]) for row in found if row[4]]
+    sharing = frozenset(other for row in found for other in row[8])
+    return Locked(case, live_version, in_force, sharing, contacts)
 
 
 def lock_case(incident_id: uuid.UUID) -> Incident:

@@ -1,11 +1,10 @@
 """What a grant and a request have in common: the checks of an offer on a locked case."""
 
-import datetime as dt
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Staff
@@ -13,13 +12,14 @@ from accounts.states import Role
 from common.errors import NotAllowed, TransitionRefused
 from common.money import format_money, share
 from common.rows import fresh
-from incidents.models import ContactPoint, Customer, Incident
+from incidents.models import ContactPoint, Incident
 from incidents.states import IncidentState
 
 from .. import refunds, scale
 from ..models import Compensation, Offer, ScaleRule, ScaleVersion
-from ..refusals import IssuanceStopped, NotInScale, OutOfRange, TooOften
-from ..states import HOLDING, REFUND_KINDS, CompensationState
+from ..refusals import IssuanceStopped, NotInScale, OutOfRange
+from ..sharing import check_frequency
+from ..states import REFUND_KINDS, CompensationState
 from .locking import lock_and_read
 
 # The constraint that keeps an offer from being granted twice on one case.
@@ -39,32 +39,14 @@ class Ground:
     contacts: Sequence[ContactPoint]
     # Ids of the market's limits, read after the locks were had.
     in_force: Sequence[int]
+    # Ids of the other customers who share a contact, read likewise.
+    sharing: frozenset[uuid.UUID]
 
     @property
     def needs_approval(self) -> bool:
         """Whether the scale asks for a second person from this amount on."""
         bound = self.offer.approval_from_minor
         return bound is not None and self.minor >= bound
-
-
-def check_frequency(offer: Offer, customer: Customer, reissue_of: Compensation | None) -> None:
-    """Raises TooOften. The customer's row is locked, so two cases cannot slip past together."""
-    if not offer.per_customer:
-        return
-    since = timezone.now() - dt.timedelta(days=offer.per_customer_days)
-    given = Compensation.objects.filter(
-        customer=customer,
-        kind=offer.kind,
-        offer__name_es=offer.name_es,
-        state__in=[*HOLDING, CompensationState.EXPIRED],
-        created_at__gte=since,
-    )
-    if reissue_of is not None:
-        given = given.exclude(pk=reissue_of.pk)
-    if given.count() >= offer.per_customer:
-        raise TooOften(
-            extra={"times": offer.per_customer, "days": offer.per_customer_days}, field="offer"
-        )
 
 
 def check_refunds(
@@ -138,9 +120,9 @@ def prepare(
         raise NotInScale(field="offer")
     minor = _amount(chosen, case, amount_minor)
     contacts = locked.contacts()
-    check_frequency(chosen, customer, reissue_of)
+    check_frequency(chosen, customer, locked.sharing, reissue_of=reissue_of)
     check_refunds(chosen, case, minor, reissue_of)
-    return Ground(case, version, rule, chosen, minor, contacts, locked.in_force)
+    return Ground(case, version, rule, chosen, minor, contacts, locked.in_force, locked.sharing)
 
 
 def unsaved(ground: Ground, *, by: Staff, note: str = "") -> Compensation:

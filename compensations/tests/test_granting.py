@@ -31,6 +31,7 @@ from compensations.refusals import (
     OutOfRange,
     SelfDealing,
     TooOften,
+    TooOftenTogether,
     VoidRefused,
     VoidWindowOver,
 )
@@ -254,6 +255,34 @@ def test_the_same_customer_may_get_it_so_often(company: Company) -> None:
     grant(incident=company.incident(customer), offer=offer, by=company.agent)
     with pytest.raises(TooOften):
         grant(incident=company.incident(customer), offer=offer, by=company.agent)
+
+
+@pytest.mark.parametrize("shared", ["email", "phone"])
+def test_another_record_with_the_same_contact_is_the_same_person(
+    company: Company, shared: str
+) -> None:
+    offer = company.republish("coupon", per_customer=2, per_customer_days=30)
+    first = company.customer(email="ana@example.com", phone="55 1234 5678")
+    again = {"email": "", "phone": "", shared: first.contacts.get(kind=shared).value}
+    second = company.customer(name="Ana S.", **again)
+    grant(incident=company.incident(first), offer=offer, by=company.agent)
+    grant(incident=company.incident(second), offer=offer, by=company.agent)
+    for customer in (first, second):
+        incident = company.incident(customer)
+        option = offers_for(incident, by=company.agent).options[0]
+        assert isinstance(option.refusal, TooOftenTogether)
+        with pytest.raises(TooOftenTogether):
+            grant(incident=incident, offer=offer, by=company.agent)
+    # What is no longer shared counts no more, and neither does another market's customer.
+    second.contacts.update(is_active=False)
+    incident = company.incident(first)
+    assert offers_for(incident, by=company.agent).options[0].grantable
+    made = grant(incident=incident, offer=offer, by=company.agent)
+    # Void and again is the same one, not one more.
+    reissue(compensation=made, reason="Código perdido", by=company.agent)
+    with pytest.raises(TooOften) as refused:
+        grant(incident=company.incident(first), offer=offer, by=company.agent)
+    assert not isinstance(refused.value, TooOftenTogether)
 
 
 @pytest.mark.parametrize("scope", ["agent", "team", "role", "market", "customer", "incident"])
