@@ -7,13 +7,14 @@ commit, so that a hot counter is locked for little more than that.
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import capfirst
@@ -72,6 +73,8 @@ class Key:
     limit: IssuanceLimit
     subject: str
     starts_on: dt.date
+    # Whose use counts as well: the other customers who share a contact.
+    others: tuple[str, ...] = ()
 
     @property
     def order(self) -> tuple[int, int]:
@@ -84,6 +87,8 @@ class Room:
 
     limit: IssuanceLimit
     used: int
+    # How much of `used` is other customers' who share a contact.
+    others_used: int = 0
 
     @property
     def cap(self) -> int:
@@ -227,6 +232,27 @@ class Applicable:
         """Those that hold for everybody: what a request reserves from."""
         return Applicable([key for key in self.keys if key.limit.scope not in PERSONAL], ())
 
+    def counts_customer(self) -> bool:
+        """Whether some limit bounds what one customer is given."""
+        return any(key.limit.scope == LimitScope.CUSTOMER for key in self.keys)
+
+    def together_with(self, customers: Collection[uuid.UUID]) -> "Applicable":
+        """The same limits, those of the customer counting for these others too.
+
+        In a write the contacts that they share are locked (`locking`), so that none of them is
+        granted anything until the commit.
+        """
+        if not customers:
+            return self
+        others = tuple(sorted(str(pk) for pk in customers))
+        return Applicable(
+            [
+                replace(key, others=others) if key.limit.scope == LimitScope.CUSTOMER else key
+                for key in self.keys
+            ],
+            self.single,
+        )
+
     def personal(self) -> "Applicable":
         """Those that bound what one person decides alone: their authority."""
         return Applicable([key for key in self.keys if key.limit.scope in PERSONAL], self.single)
@@ -283,18 +309,48 @@ def rooms(applicable: Applicable) -> list[Room]:
             "limit_id", "subject", "starts_on", "used"
         ):
             used[row[0], row[1], row[2]] = row[3]
+    elsewhere = _used_by_others(applicable.keys)
     found = [Room(limit, 0) for limit in applicable.single]
-    found += [
-        Room(key.limit, used.get((key.limit.pk, key.subject, key.starts_on), 0))
-        for key in applicable.keys
-    ]
+    for key in applicable.keys:
+        own = used.get((key.limit.pk, key.subject, key.starts_on), 0)
+        others = elsewhere.get(key.limit.pk, 0)
+        found.append(Room(key.limit, own + others, others))
     return sorted(found, key=lambda room: (room.measure != Measure.AMOUNT, room.left))
+
+
+def _used_by_others(keys: Sequence[Key]) -> dict[int, int]:
+    """By limit's id what the others of its key used in the same window; empty where none are.
+
+    Another customer's limit may be that of another segment. Where one went over to another, what
+    was used is in both counters, so the larger one is theirs.
+    """
+    shared = [key for key in keys if key.others]
+    if not shared:
+        return {}
+    rows = (
+        LimitCounter.objects.filter(
+            limit__market=shared[0].limit.market_id,
+            limit__scope=LimitScope.CUSTOMER,
+            limit__state=LimitState.IN_FORCE,
+            subject__in=shared[0].others,
+            starts_on__in={key.starts_on for key in shared},
+        )
+        .values_list("limit__window", "limit__measure", "starts_on", "subject")
+        .annotate(most=Max("used"))
+        .order_by()
+    )
+    used: Counter[tuple[str, str, dt.date]] = Counter()
+    for window, measure, starts_on, _subject, most in rows:
+        used[window, measure, starts_on] += most
+    return {
+        key.limit.pk: used[key.limit.window, key.limit.measure, key.starts_on] for key in shared
+    }
 
 
 _TAKE = """
 WITH wanted AS (
-    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::bigint[])
-        WITH ORDINALITY AS row(limit_id, subject, starts_on, quantity, place)
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::bigint[]{also_columns})
+        WITH ORDINALITY AS row(limit_id, subject, starts_on, quantity{also_names}, place)
 ), taken AS (
     INSERT INTO compensations_limitcounter AS counter (limit_id, subject, starts_on, used)
     SELECT limit_id, subject, starts_on, quantity FROM wanted
@@ -313,6 +369,8 @@ WITH wanted AS (
 SELECT guard_room((SELECT count(*) FROM used), %s)
 """
 _GUARDED = _TAKE.format(
+    also_columns="",
+    also_names="",
     fresh_guard=(
         "quantity <= (SELECT cap FROM compensations_issuancelimit "
         "WHERE id = limit_id AND state = 'in_force')"
@@ -322,7 +380,22 @@ _GUARDED = _TAKE.format(
         "WHERE id = excluded.limit_id AND state = 'in_force')"
     ),
 )
-_UNGUARDED = _TAKE.format(fresh_guard="TRUE", used_guard="TRUE")
+# The same where others count as well: what they used leaves so much less of the cap.
+_GUARDED_TOGETHER = _TAKE.format(
+    also_columns=", %s::bigint[]",
+    also_names=", elsewhere",
+    fresh_guard=(
+        "quantity + elsewhere <= (SELECT cap FROM compensations_issuancelimit "
+        "WHERE id = limit_id AND state = 'in_force')"
+    ),
+    used_guard=(
+        "counter.used + excluded.used"
+        " + (SELECT elsewhere FROM wanted WHERE wanted.limit_id = excluded.limit_id)"
+        " <= (SELECT cap FROM compensations_issuancelimit "
+        "WHERE id = excluded.limit_id AND state = 'in_force')"
+    ),
+)
+_UNGUARDED = _TAKE.format(also_columns="", also_names="", fresh_guard="TRUE", used_guard="TRUE")
 
 
 Refusing = Callable[[Room, int, Market], Refusal]
@@ -364,13 +437,21 @@ def take(
     keys = applicable.keys
     if keys:
         counting = [key.limit.pk for key in keys if key.limit.measure == Measure.COUNT]
+        columns: list[list[object]] = [
+            [key.limit.pk for key in keys],
+            [key.subject for key in keys],
+            [key.starts_on for key in keys],
+            [1 if key.limit.pk in counting else minor for key in keys],
+        ]
+        statement = _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED
+        if statement == _GUARDED and any(key.others for key in keys):
+            statement = _GUARDED_TOGETHER
+            elsewhere = _used_by_others(keys)
+            columns.append([elsewhere.get(key.limit.pk, 0) for key in keys])
         batch.add(
-            _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED,
+            statement,
             [
-                [key.limit.pk for key in keys],
-                [key.subject for key in keys],
-                [key.starts_on for key in keys],
-                [1 if key.limit.pk in counting else minor for key in keys],
+                *columns,
                 compensation.pk,
                 counting,
                 minor,
@@ -423,9 +504,17 @@ def exceeded(room: Room, minor: int, market: Market) -> LimitExceeded:
             "%(limit)s is used up: %(cap)s compensations. "
             "Only finance raises this limit, and it takes two people. Promise a call meanwhile."
         )
+    text = message % values
+    if room.others_used:
+        # Customers of the same market, whom whoever grants here may read.
+        others: int | str = room.others_used
+        if room.measure == Measure.AMOUNT:
+            others = format_money(room.others_used, market.currency, market.locale)
+        note = _("What other customers with the same phone or email got counts here: %(others)s.")
+        text = f"{text} {note % {'others': others}}"
     # `request` says whether an approval passes this limit.
     extra = {**facts_of(room, market), "request": room.is_personal}
-    return LimitExceeded(message % values, field="amount_minor", extra=extra)
+    return LimitExceeded(text, field="amount_minor", extra=extra)
 
 
 def facts_of(room: Room, market: Market) -> dict[str, object]:

@@ -146,13 +146,20 @@ def _card(
     if rule is None:
         return OfferCard(version, None, [])
     rooms: list[Room] = []
-    if by is not None:
-        rooms = limits.rooms(
-            limits.limits_for(market=market, staff=by, customer=customer, incident=incident)
-        )
-    refunded = refunds.refunded_in(held.values())
     offers = list(rule.offers.all())
-    often = _too_often(offers, customer) if by is not None and customer is not None else {}
+    often: dict[int, Refusal] = {}
+    if by is not None:
+        applicable = limits.limits_for(
+            market=market, staff=by, customer=customer, incident=incident
+        )
+        if customer is not None:
+            bounded = [offer for offer in offers if offer.per_customer]
+            if bounded or applicable.counts_customer():
+                sharing = others_with_contacts_of(customer)
+                applicable = applicable.together_with(sharing)
+                often = _too_often(bounded, customer, sharing)
+        rooms = limits.rooms(applicable)
+    refunded = refunds.refunded_in(held.values())
     return OfferCard(
         version,
         rule,
@@ -171,12 +178,12 @@ def _card(
     )
 
 
-def _too_often(offers: Sequence[Offer], customer: Customer) -> dict[int, Refusal]:
-    """By offer's id those that the customer cannot have again yet."""
-    bounded = [offer for offer in offers if offer.per_customer]
+def _too_often(
+    offers: Sequence[Offer], customer: Customer, sharing: Collection[uuid.UUID]
+) -> dict[int, Refusal]:
+    """By offer's id those that the customer, or one with the same contact, had often enough."""
     found: dict[int, Refusal] = {}
-    sharing = others_with_contacts_of(customer) if bounded else ()
-    for offer in bounded:
+    for offer in offers:
         try:
             check_frequency(offer, customer, sharing)
         except TooOften as refusal:

@@ -213,6 +213,26 @@ def test_customers_with_one_contact_without_the_lock(company: Company) -> None:
     assert count(answers, "ok") > 1
 
 
+def test_customers_with_one_contact_share_a_limit(company: Company) -> None:
+    """Filled exactly and never passed, the counters being of each customer."""
+    company.limit("customer", "day", "amount", 600_00)
+    answers = race(_grant_to_twins(company, company.offers["coupon"]), range(10))
+    assert errors(answers) == []
+    assert count(answers, "ok") == 3
+    assert {value for kind, value in answers if kind == "refused"} == {"limit_exceeded"}
+    used = LimitCounter.objects.filter(limit__scope="customer").values_list("used", flat=True)
+    assert sum(used) == 600_00
+    assert list(differences()) == []
+
+
+def test_customers_with_one_contact_share_no_limit_without_the_lock(company: Company) -> None:
+    company.limit("customer", "day", "amount", 600_00)
+    answers = race(
+        _grant_to_twins(company, company.offers["coupon"]), range(10), guards_off=["contacts"]
+    )
+    assert count(answers, "ok") > 3
+
+
 def _grant_across(company: Company, incident: Incident, version: ScaleVersion):  # type: ignore[no-untyped-def]
     """One publishes the version; of the others half hold its coupon, half that of before."""
     new = Offer.objects.get(rule__version=version, name_en="coupon")

@@ -72,7 +72,7 @@ def grant(
             incident=case,
             at=now,
             in_force=ground.in_force,
-        )
+        ).together_with(ground.sharing)
     batch.means(ONCE_PER_OFFER, partial(AlreadyGranted, field="offer"))
     limits.take(compensation, applicable, market=market, batch=batch)
     wake(message)

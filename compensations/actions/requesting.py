@@ -74,7 +74,7 @@ def request(
             incident=case,
             at=now,
             in_force=ground.in_force,
-        )
+        ).together_with(ground.sharing)
     approval = _asked(compensation, ground, applicable, reason, now)
     batch = Batch()
     batch.insert(compensation, approval, _requested_event(compensation, approval, by))

@@ -14,6 +14,7 @@ from compensations.actions import (
     propose_limit,
     reissue,
     reject_limit,
+    request,
     resend,
     retire_limit,
     void,
@@ -21,9 +22,11 @@ from compensations.actions import (
 from compensations.models import Compensation, IssuanceLimit, LimitCounter
 from compensations.reconciliation import differences
 from compensations.refusals import LimitChanged, LimitExceeded, ResendRefused, SelfDealing
+from compensations.selectors import OfferOption, offers_for
 from incidents.actions import add_contact
+from incidents.models import Incident
 
-from .scenario import Company
+from .scenario import Company, build
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +121,93 @@ def test_two_proposals_for_one_limit(company: Company) -> None:
     in_force = IssuanceLimit.objects.filter(state="in_force")
     assert list(in_force.values_list("pk", flat=True)) == [first.pk]
     assert reject_limit(limit=second, reason="no", by=company.elena).state == "rejected"
+
+
+def option(company: Company, incident: Incident, name: str = "coupon") -> OfferOption:
+    card = offers_for(incident, by=company.agent)
+    return next(row for row in card.options if row.offer.name_en == name)
+
+
+@pytest.mark.parametrize("measure", ["amount", "count"])
+def test_a_customers_limit_holds_for_the_person(company: Company, measure: str) -> None:
+    """Whatever record the person has, whatever its segment, and whoever of them was first."""
+    company.limit("customer", "month", measure, 400_00 if measure == "amount" else 2)
+    vip = company.limit(
+        "customer", "month", measure, 500_00 if measure == "amount" else 2, for_segment="vip"
+    )
+    first = company.customer(email="ana@example.com", phone="55 1234 5678")
+    first.segment = "vip"
+    first.save()
+    second = company.customer(name="Ana S.", email="ana@example.com")
+    third = company.customer(name="A. Solís", email="", phone="55 1234 5678")
+    coupon = company.offers["coupon"]
+    grant(incident=company.incident(first), offer=coupon, by=company.agent)
+    case = company.incident(second)
+    room = next(row for row in option(company, case).rooms if row.scope == "customer")
+    assert (room.used, room.others_used) == ((200_00,) * 2 if measure == "amount" else (1, 1))
+    made = grant(incident=case, offer=coupon, by=company.agent)
+    for customer in (first, second):
+        incident = company.incident(customer)
+        shown = option(company, incident, "gift_card").refusal
+        with pytest.raises(LimitExceeded) as refused:
+            grant(incident=incident, offer=company.offers["gift_card"], by=company.agent)
+        assert str(shown) == str(refused.value)
+        assert "other customers with the same phone or email" in str(shown)
+        assert refused.value.extra["used"] == (400_00 if measure == "amount" else 2)
+    # The third shares with the first alone, and the second's share is not theirs.
+    room = next(
+        row for row in option(company, company.incident(third)).rooms if row.scope == "customer"
+    )
+    assert room.used == (200_00 if measure == "amount" else 1)
+    grant(incident=company.incident(third), offer=coupon, by=company.agent)
+    # What is taken back leaves its room to all of them.
+    void(compensation=made, reason="Error", by=company.agent)
+    room = next(
+        row for row in option(company, company.incident(second)).rooms if row.scope == "customer"
+    )
+    assert room.used == (200_00 if measure == "amount" else 1)
+    assert LimitCounter.objects.get(limit=vip).subject == str(first.pk)
+    assert list(differences()) == []
+
+
+def test_the_room_of_a_person_can_be_used_exactly(company: Company) -> None:
+    company.limit("customer", "day", "amount", 500_00)
+    first, second = (company.customer(email="ana@example.com") for _ in range(2))
+    coupon = company.offers["coupon"]
+    grant(incident=company.incident(first), offer=coupon, by=company.agent)
+    case = company.incident(second)
+    with pytest.raises(LimitExceeded):
+        grant(
+            incident=case,
+            offer=company.offers["large"],
+            amount_minor=300_01,
+            by=company.agent,
+        )
+    request(
+        incident=company.incident(second),
+        offer=company.republish("large", approval_from_minor=100_00),
+        amount_minor=300_00,
+        reason="Segunda falla.",
+        by=company.agent,
+    )
+    with pytest.raises(LimitExceeded):
+        grant(
+            incident=company.incident(first),
+            offer=option(company, case).offer,
+            amount_minor=100_00,
+            by=company.agent,
+        )
+
+
+def test_without_a_shared_contact_customers_are_apart(company: Company) -> None:
+    company.limit("customer", "day", "count", 1)
+    first, second = (company.customer() for _ in range(2))
+    for customer in (first, second):
+        grant(incident=company.incident(customer), offer=company.offers["coupon"], by=company.agent)
+    elsewhere = build("CO")
+    foreign = elsewhere.customer(email=first.contacts.get().value)
+    case = elsewhere.incident(foreign)
+    grant(incident=case, offer=elsewhere.offers["coupon"], by=elsewhere.agent)
 
 
 def test_a_colleagues_address_added_later_gets_nothing(company: Company) -> None:
