@@ -478,15 +478,33 @@ def blocking(found: Sequence[Room], minor: int) -> list[Room]:
     return sorted((room for room in found if not room.holds(minor)), key=lambda r: r.is_personal)
 
 
-def exceeded(room: Room, minor: int, market: Market) -> LimitExceeded:
-    """The refusal in words: which limit, what it leaves, what this needs, what to do."""
+def exceeded(
+    room: Room, minor: int, market: Market, *, least_minor: int | None = None
+) -> LimitExceeded:
+    """The refusal in words: which limit, what it leaves, what this needs, what to do.
+
+    `least_minor` is the least that the offer can be: where not even that fits, there is no amount
+    to choose.
+    """
+    nothing_fits = least_minor is not None and room.left < least_minor
     values = {
         "limit": capfirst(room.name),
         "left": format_money(room.left, market.currency, market.locale),
         "needed": format_money(minor, market.currency, market.locale),
+        "least": format_money(least_minor or 0, market.currency, market.locale),
         "cap": room.cap,
     }
-    if room.measure == Measure.AMOUNT and room.is_personal:
+    if room.measure == Measure.AMOUNT and nothing_fits and room.is_personal:
+        message = _(
+            "%(limit)s leaves %(left)s and this offer needs at least %(least)s: it does not fit. "
+            "Ask for approval or choose another offer."
+        )
+    elif room.measure == Measure.AMOUNT and nothing_fits:
+        message = _(
+            "%(limit)s leaves %(left)s and this offer needs at least %(least)s: it does not fit. "
+            "Choose another offer; only finance raises this limit, and it takes two people."
+        )
+    elif room.measure == Measure.AMOUNT and room.is_personal:
         message = _(
             "%(limit)s leaves %(left)s and this needs %(needed)s. "
             "Choose up to %(left)s, another offer, or ask for approval."

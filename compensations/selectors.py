@@ -224,7 +224,8 @@ def _option(
     elif most < allowed.minimum:
         refusal = refunds.above_stake(amount_at_stake_minor or 0, refunded, market)
     elif full and not (needs and full[0].is_personal):
-        refusal = limits.exceeded(full[0], allowed.minimum, market)
+        least = allowed.minimum
+        refusal = limits.exceeded(full[0], least, market, least_minor=least)
     elif needs:
         refusal = NeedsApproval(
             field="amount_minor", extra={"approval_from": bound, "request": True}

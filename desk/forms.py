@@ -4,6 +4,7 @@ Amounts are read strictly as the market writes them and handed on in minor units
 to the market and handed on aware. Whether something may be done is for the actions.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -387,7 +388,11 @@ class ChangeForm(CaseFields):
 
 
 class GrantForm(forms.Form):
-    """An offer, its amount where there is a choice, and the way it goes out."""
+    """An offer, its amount where there is a choice, and the way it goes out.
+
+    `fits` comes from the button for what a limit leaves: an offer's id, a space and minor units,
+    which stand instead of the offer and amount that were refused.
+    """
 
     NAMES: Mapping[str, str] = {}
 
@@ -408,6 +413,15 @@ class GrantForm(forms.Form):
         channel = self.fields["channel"]
         assert isinstance(channel, forms.ChoiceField)
         channel.choices = list(channels)
+        fits = re.fullmatch(r"([0-9]{1,18}) ([0-9]{1,15})", str(self.data.get("fits", "")))
+        if fits:
+            amount = format_amount(int(fits[2]), market.currency, market.locale)
+            # Read and shown again as if it had been chosen and typed.
+            self.data = {
+                **{name: self.data[name] for name in self.data},
+                "offer": fits[1],
+                f"amount-{fits[1]}": amount,
+            }
         self.amount_name = f"amount-{self.data.get('offer', '')}"
 
     def clean(self) -> dict[str, Any]:

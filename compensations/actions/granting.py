@@ -74,6 +74,6 @@ def grant(
             in_force=ground.in_force,
         ).together_with(ground.sharing)
     batch.means(ONCE_PER_OFFER, partial(AlreadyGranted, field="offer"))
-    limits.take(compensation, applicable, market=market, batch=batch)
+    limits.take(compensation, applicable, market=market, batch=batch, refuse=ground.exceeded)
     wake(message)
     return compensation

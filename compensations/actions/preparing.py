@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from common.rows import fresh
 from incidents.models import ContactPoint, Incident
 from incidents.states import IncidentState
 
-from .. import refunds, scale
+from .. import limits, refunds, scale
 from ..models import Compensation, Offer, ScaleRule, ScaleVersion
 from ..refusals import IssuanceStopped, NotInScale, OutOfRange
 from ..sharing import check_frequency
@@ -36,11 +37,18 @@ class Ground:
     rule: ScaleRule
     offer: Offer
     minor: int
+    # The least that the offer can be on this case.
+    least_minor: int
     contacts: Sequence[ContactPoint]
     # Ids of the market's limits, read after the locks were had.
     in_force: Sequence[int]
     # Ids of the other customers who share a contact, read likewise.
     sharing: frozenset[uuid.UUID]
+
+    @property
+    def exceeded(self) -> limits.Refusing:
+        """How a limit that does not hold the amount is refused."""
+        return partial(limits.exceeded, least_minor=self.least_minor)
 
     @property
     def needs_approval(self) -> bool:
@@ -61,9 +69,8 @@ def check_refunds(
         raise refunds.above_stake(at_stake, refunded, case.market)
 
 
-def _amount(offer: Offer, incident: Incident, amount_minor: int | None) -> int:
-    """The amount to grant, checked against the offer's range. Raises OutOfRange, AmountNeeded."""
-    allowed = scale.range_of(offer, incident.amount_at_stake_minor)
+def _amount(allowed: scale.Range, incident: Incident, amount_minor: int | None) -> int:
+    """The amount to grant, checked against the offer's range. Raises OutOfRange."""
     if amount_minor is None:
         return allowed.default
     if not allowed.minimum <= amount_minor <= allowed.maximum:
@@ -118,11 +125,22 @@ def prepare(
     chosen = next((row for row in rule.offers.all() if row.pk == offer.pk), None)
     if chosen is None:
         raise NotInScale(field="offer")
-    minor = _amount(chosen, case, amount_minor)
+    allowed = scale.range_of(chosen, case.amount_at_stake_minor)
+    minor = _amount(allowed, case, amount_minor)
     contacts = locked.contacts()
     check_frequency(chosen, customer, locked.sharing, reissue_of=reissue_of)
     check_refunds(chosen, case, minor, reissue_of)
-    return Ground(case, version, rule, chosen, minor, contacts, locked.in_force, locked.sharing)
+    return Ground(
+        case=case,
+        version=version,
+        rule=rule,
+        offer=chosen,
+        minor=minor,
+        least_minor=allowed.minimum,
+        contacts=contacts,
+        in_force=locked.in_force,
+        sharing=locked.sharing,
+    )
 
 
 def unsaved(ground: Ground, *, by: Staff, note: str = "") -> Compensation:

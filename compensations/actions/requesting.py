@@ -79,7 +79,9 @@ def request(
     batch = Batch()
     batch.insert(compensation, approval, _requested_event(compensation, approval, by))
     batch.means(ONCE_PER_OFFER, partial(AlreadyGranted, field="offer"))
-    limits.take(compensation, applicable.shared(), market=market, batch=batch)
+    limits.take(
+        compensation, applicable.shared(), market=market, batch=batch, refuse=ground.exceeded
+    )
     # For whoever shows the answer: the same that a list reads for many at once.
     compensation.decisions = [approval]  # type: ignore[attr-defined]
     return compensation

@@ -210,6 +210,21 @@ def test_without_a_shared_contact_customers_are_apart(company: Company) -> None:
     grant(incident=case, offer=elsewhere.offers["coupon"], by=elsewhere.agent)
 
 
+@pytest.mark.parametrize(("scope", "next_step"), [("agent", "Ask for"), ("team", "only finance")])
+def test_where_nothing_of_an_offer_fits_no_amount_is_proposed(
+    company: Company, scope: str, next_step: str
+) -> None:
+    company.limit(scope, "day", "amount", 499_99)
+    incident = company.incident()
+    shown = option(company, incident, "gift_card").refusal
+    with pytest.raises(LimitExceeded) as refused:
+        grant(incident=incident, offer=company.offers["gift_card"], by=company.agent)
+    for words in (str(shown), str(refused.value)):
+        assert "leaves $499.99 and this offer needs at least $500.00: it does not fit" in words
+        assert next_step in words
+        assert "up to" not in words
+
+
 def test_a_colleagues_address_added_later_gets_nothing(company: Company) -> None:
     incident = company.incident()
     made = grant(incident=incident, offer=company.offers["coupon"], by=company.agent)

@@ -94,6 +94,17 @@ class OptionRow:
         return not self.option.grantable and not self.option.requestable
 
     @property
+    def fits_minor(self) -> int:
+        """The most that the person can grant alone now, in minor units; 0 where nothing fits."""
+        option = self.option
+        return option.alone_minor if option.alone_minor >= option.minimum_minor else 0
+
+    @property
+    def fits_value(self) -> str:
+        """The same as `GrantForm` reads it back."""
+        return f"{self.pk} {self.fits_minor}"
+
+    @property
     def bounded_alone(self) -> bool:
         """Whether it can be granted alone up to an amount, and above it only be asked for."""
         option = self.option

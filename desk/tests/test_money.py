@@ -111,11 +111,57 @@ def test_a_limit_says_which_how_much_is_left_and_what_to_do(
     answer = desk.post(f"{path}grant/", amount(company, "coupon", "150.00"))
     text = answer.content.decode()
     assert answer.status_code == 409
-    assert "Your own limit today leaves $50.00 and this needs $150.00" in text
-    assert "ask for approval" in text
+    # Nothing of an offer that begins at $100.00 is left to choose.
+    assert "Your own limit today leaves $50.00 and this offer needs at least $100.00" in text
+    assert "Ask for approval or choose another offer." in text
+    assert "Choose up to" not in text
+    assert 'name="fits"' not in text
     assert 'value="150.00"' in text
     assert LimitCounter.objects.get().used == 400_00
     assert Compensation.objects.count() == 2
+
+
+def test_what_a_limit_leaves_is_granted_with_one_button(
+    company: Company, path: str, desk: Client
+) -> None:
+    company.limit("agent", "day", "amount", 350_00)
+    company.limit("team", "day", "amount", 320_00)
+    grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
+    pk = company.offers["coupon"].pk
+    assert 'name="fits"' not in desk.get(path).content.decode()
+    answer = desk.post(f"{path}grant/", amount(company, "coupon", "250.00"))
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Choose up to $120.00" in text
+    button = re.search(r'<button[^>]*type="submit"[^>]* name="fits" value="([^"]*)"', text)
+    assert button is not None
+    assert button[1] == f"{pk} 12000"
+    assert "Grant $120.00 · coupon" in text
+    # The last of the form, so that Enter in a box still means the first.
+    form = text[text.index('id="offers"') : text.index("</form>", button.start())]
+    assert form.rindex("<button") == form.index(button[0])
+    once = re.search(r'name="once" value="([^"]*)"', form)
+    assert once is not None
+    sent = {"offer": str(pk), f"amount-{pk}": "250.00", "once": once[1], "fits": button[1]}
+    assert desk.post(f"{path}grant/", sent)["Location"] == f"{path}#given"
+    assert Compensation.objects.latest("id").face_minor == 120_00
+
+
+def test_a_button_of_what_is_no_longer_left_is_refused_in_words(
+    company: Company, path: str, desk: Client
+) -> None:
+    company.limit("team", "day", "amount", 110_00)
+    pk = company.offers["coupon"].pk
+    answer = desk.post(f"{path}grant/", {"once": "t", "fits": f"{pk} 12000"})
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert "leaves $110.00 and this needs $120.00" in text
+    assert f'name="amount-{pk}" value="120.00"' in text
+    assert f'name="fits" value="{pk} 11000"' in text
+    for bad in ("", "x", f"{pk}", f"{pk} -1", f"{pk} 1 1"):
+        answer = desk.post(f"{path}grant/", {"once": "t", "fits": bad})
+        assert (answer.status_code, "Choose an offer." in answer.content.decode()) == (422, True)
+    assert not Compensation.objects.exists()
 
 
 def test_what_was_granted_under_another_version_is_shown_with_the_way_to_it(

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.selectors import visible_locations
 from common.errors import Refusal, Stale
 from common.posting import accepted
+from compensations.refusals import LimitExceeded
 from incidents.actions import change_incident
 from incidents.models import Incident
 from incidents.selectors import categories_for, folios_meant
@@ -89,6 +90,13 @@ def _options(view: CaseView, form: GrantForm | None, *, asking: bool) -> list[Op
     ]
 
 
+def _fitting(options: list[OptionRow], refusal: Refusal | None) -> OptionRow | None:
+    """The chosen offer whose amount a limit refused and of which a smaller one can be granted."""
+    if not isinstance(refusal, LimitExceeded):
+        return None
+    return next((row for row in options if row.checked and row.has_range and row.fits_minor), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """A refused act whose form the page no longer draws: why, and what was typed in it."""
@@ -139,6 +147,7 @@ def case_page(
     entries = [entry for entry in view.entries if not show or entry.group == show]
     hidden = 0 if "all" in request.GET else max(len(entries) - SHOWN, 0)
     people = people_who_work(desk, incident.market) if view.can_work else []
+    options = _options(view, refused.get("grant"), asking=bool(refused.get("asking")))
     return render(
         request,
         "desk/case.html",
@@ -150,7 +159,8 @@ def case_page(
             "rail": view.rail,
             "compensate": compensation_clock(incident),
             "resolve": resolution_clock(incident),
-            "options": _options(view, refused.get("grant"), asking=bool(refused.get("asking"))),
+            "options": options,
+            "fitting": _fitting(options, refused.get("refusal")),
             "entries": entries[hidden:],
             "hidden": hidden,
             "tabs": _tabs(request, view, show),
