@@ -19,6 +19,7 @@ from common.menus import Menu, Text, menus
 from common.windows import day_bounds, local_date
 from incidents.models import Category, Incident
 from incidents.selectors import (
+    IMPORTED,
     found_incidents,
     logged_between,
     visible_incidents,
@@ -46,6 +47,7 @@ VIEW_NAMES: dict[str, Text] = {
     "promises": _("Promises due"),
 }
 OWNER_NAMES: dict[str, Text] = {"me": _("Me"), "nobody": _("Nobody")}
+ORIGIN_NAMES: dict[str, Text] = {"here": _("Logged here"), "imported": _("Imported")}
 STATE_NAMES: dict[str, Text] = {"active": _("Not resolved"), **dict(IncidentState.choices)}
 
 
@@ -87,6 +89,7 @@ class ListAddress:
             "location": _("Location"),
             "channel": _("Channel"),
             "period": _("Period"),
+            "origin": _("Origin"),
         }
         return list(menus(labels, self.options, self.values, self.url))
 
@@ -163,6 +166,9 @@ NARROW: dict[str, Callable[[ListAddress, Rows, str], Rows]] = {
     "location": lambda _address, rows, value: rows.filter(location_id=int(value)),
     "channel": lambda _address, rows, value: rows.filter(channel=value),
     "period": _period,
+    "origin": lambda _address, rows, value: rows.filter(
+        IMPORTED if value == "imported" else ~IMPORTED
+    ),
 }
 
 
@@ -186,6 +192,7 @@ def read_address(
         "location": {str(row.pk): row.name for row in locations},
         "channel": dict(ContactChannel.choices),
         "period": {key: label for key, (label, _days) in PERIODS.items()},
+        "origin": ORIGIN_NAMES,
     }
     values = {
         name: value

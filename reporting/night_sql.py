@@ -5,7 +5,8 @@ later payment, resolution or resend leaves the report of that day as it is. Amou
 """
 
 # Cases by owner, team and cell of the mix: how many, and how many had something by the end of the
-# day that was not taken back by then.
+# day that was not taken back by then. What a file brought was not here when its day ended, and
+# nobody was at the desk for it: it has no clocks, and no report speaks of it as a case.
 CASES = """
 SELECT incident.team_id, incident.owner_id, incident.category_id, incident.severity, count(*),
     count(*) FILTER (WHERE EXISTS (
@@ -15,6 +16,7 @@ SELECT incident.team_id, incident.owner_id, incident.category_id, incident.sever
 FROM incidents_incident incident
 WHERE incident.market_id = %(market)s
     AND incident.logged_at >= %(starts)s AND incident.logged_at < %(ends)s
+    AND incident.resolve_due_at IS NOT NULL
 GROUP BY 1, 2, 3, 4
 """
 

@@ -37,7 +37,15 @@ ISSUANCE_MEASURES = (
     "withdrawn",
     "lapsed",
 )
-CASE_MEASURES = ("cases", "compensated", "seconds_to_compensation", "resolved", "breached")
+CASE_MEASURES = (
+    "cases",
+    "compensated",
+    "seconds_to_compensation",
+    "resolved",
+    "breached",
+    "imported",
+    "imported_compensated",
+)
 
 _REFERENCES = frozenset({"staff", "team", "location", "category"})
 
@@ -170,18 +178,22 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """  # noqa: S608
 
 # The first compensation that was issued and still stands gives the time; a case is late once for
-# either of its clocks, and only for what was done: what is still open counts when it is done.
+# either of its clocks, and only for what was done: what is still open counts when it is done. What
+# a file brought has no clocks: it is neither late nor in time, and how long it took says nothing.
 CASE_RECOUNT = """
 SELECT day.date, incident.owner_id AS staff_id, incident.team_id, incident.location_id,
     incident.category_id, incident.severity, incident.channel,
     count(*) AS cases,
     count(first.issued_at) AS compensated,
     COALESCE(sum(GREATEST(
-        floor(extract(epoch FROM first.issued_at - incident.logged_at)), 0)), 0)::bigint
+        floor(extract(epoch FROM first.issued_at - incident.logged_at)), 0))
+        FILTER (WHERE incident.resolve_due_at IS NOT NULL), 0)::bigint
         AS seconds_to_compensation,
     count(*) FILTER (WHERE incident.state IN ('resolved', 'closed')) AS resolved,
     count(*) FILTER (WHERE incident.compensated_at > incident.compensate_due_at
-        OR incident.resolved_at > incident.resolve_due_at) AS breached
+        OR incident.resolved_at > incident.resolve_due_at) AS breached,
+    count(*) FILTER (WHERE incident.resolve_due_at IS NULL) AS imported,
+    count(first.issued_at) FILTER (WHERE incident.resolve_due_at IS NULL) AS imported_compensated
 FROM day CROSS JOIN LATERAL (
     SELECT id, owner_id, team_id, location_id, category_id, severity, channel, state, logged_at,
         compensated_at, compensate_due_at, resolved_at, resolve_due_at

@@ -13,7 +13,7 @@ from accounts.models import Staff
 from accounts.states import Role
 from common.windows import day_bounds, local_date
 from incidents.models import Incident, Promise
-from incidents.selectors import MOST_COUNTED, Page, listed, listed_rows, visible_incidents
+from incidents.selectors import IMPORTED, MOST_COUNTED, Page, listed, listed_rows, visible_incidents
 from incidents.states import PromiseState, Severity
 
 from ..clocks import OPEN_STATES
@@ -51,13 +51,17 @@ def of_team(desk: Desk) -> QuerySet[Incident]:
 
 
 def critical(desk: Desk) -> QuerySet[Incident]:
-    """Open critical cases of the market."""
-    return cases(desk).filter(severity=Severity.CRITICAL, state__in=OPEN_STATES)
+    """Open critical cases of the market; imported ones once somebody works them."""
+    rows = cases(desk).filter(severity=Severity.CRITICAL, state__in=OPEN_STATES)
+    return rows.exclude(IMPORTED, owner=None)
 
 
 def unassigned(desk: Desk) -> QuerySet[Incident]:
-    """Open cases that nobody owns, as a program opens them: whoever works one first owns it."""
-    return cases(desk).filter(owner=None, state__in=OPEN_STATES)
+    """Open cases that nobody owns, as a program opens them: whoever works one first owns it.
+
+    What a file brought waits for nobody: the list's filter by origin finds it.
+    """
+    return cases(desk).filter(~IMPORTED, owner=None, state__in=OPEN_STATES)
 
 
 # The clock that runs: compensating first, as long as nothing was given (see `clocks.next_clock`).

@@ -230,7 +230,16 @@ MONEY: dict[str, Say] = {
     "coupon.reserved": _because(gettext_lazy("Reserved at a till")),
     "coupon.released": _because(gettext_lazy("Released by the till")),
 }
+
+
+def _imported(_event: AuditEvent, case: _Case) -> str:
+    if case.incident.occurred_at is None:
+        return _("Imported from a file that does not say when it happened")
+    return _("Imported from a file")
+
+
 SYSTEM: dict[str, Say] = {
+    "incident.imported": _imported,
     "incident.changed": _changed,
     "incident.recovery_started": _because(gettext_lazy("Recovery started")),
     "incident.uncompensated": _because(

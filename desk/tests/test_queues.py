@@ -2,12 +2,13 @@
 
 import datetime as dt
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from compensations.actions import grant_or_request
+from compensations.actions import grant, grant_or_request
 from compensations.tests.scenario import Company
 from incidents.actions import make_promise, resolve_incident
 from incidents.models import Incident
@@ -147,3 +148,39 @@ def test_every_tile_adds_up_to_its_list(
     owed = desk.get("/promises/?whose=mine&by=today").content.decode()
     assert "mine another day" not in owed
     assert "of somebody else" not in owed
+
+
+def imported(company: Company, **fields: Any) -> Incident:
+    """A case as an import leaves it: no clocks, no owner."""
+    row = company.incident(**fields)
+    values = {"owner": None, "team": None, "compensate_due_at": None, "resolve_due_at": None}
+    Incident.objects.filter(pk=row.pk).update(**values)
+    row.refresh_from_db()
+    return row
+
+
+def test_what_a_file_brought_waits_for_nobody_and_is_found_by_its_origin(
+    company: Company, desk: Client
+) -> None:
+    fields: dict[str, Any] = {"severity": "critical", "severity_reason": "Hay un bebé"}
+    old, live = imported(company, **fields), company.incident(**fields)
+    Incident.objects.filter(pk=live.pk).update(owner=None, team=None)
+    for view in ("unassigned", "critical"):
+        assert order_of(desk.get(f"/incidents/?view={view}").content, old, live) == [live]
+    for view in ("overdue", "due", "mine", "team"):
+        assert order_of(desk.get(f"/incidents/?view={view}").content, old, live) == []
+    page = desk.get("/incidents/?origin=imported&state=active").content
+    assert order_of(page, old, live) == [old]
+    assert b"imported, without a date" in page
+    assert order_of(desk.get("/incidents/?origin=here").content, old, live) == [live]
+    assert "Imported, without a date" in desk.get(f"/incidents/{old.folio}/").content.decode()
+
+
+def test_an_imported_case_is_its_worker_s_like_any_other(company: Company, desk: Client) -> None:
+    old = imported(company)
+    grant(incident=old, offer=company.offers["coupon"], by=company.agent)
+    old.refresh_from_db()
+    assert (old.owner, old.state) == (company.agent, "in_recovery")
+    for view in ("mine", "team"):
+        assert order_of(desk.get(f"/incidents/?view={view}").content, old) == [old]
+    assert order_of(desk.get("/incidents/?view=overdue").content, old) == []

@@ -18,12 +18,13 @@ from audit.actions import Actor, event
 from audit.models import AuditEvent
 from audit.states import ActorKind
 from common.fingerprints import fingerprint
+from common.ids import uuid7
 from common.windows import local_date
 from delivery.states import Channel
 
 from ..models import ContactPoint, Customer, Incident, RecoveryStep
 from ..models.customers import UNNAMED
-from ..states import ContactKind, Step
+from ..states import ContactKind, IncidentState, Step
 from .rows import Draft, Person
 from .words import plain
 
@@ -56,17 +57,21 @@ def known_rows(market: Market, source: str) -> Known:
     return known
 
 
-def save_drafts(market: Market, source: str, name: str, drafts: Sequence[Draft]) -> int:
-    """Saves the drafts that are not there yet; returns how many it added."""
+def save_drafts(
+    market: Market, source: str, name: str, drafts: Sequence[Draft], *, closed: bool = False
+) -> int:
+    """Saves the drafts that are not there yet, as `closed` cases if asked; how many it added."""
     people = People(market, source, name)
     added = 0
     for start in range(0, len(drafts), CHUNK):
-        added += _save_chunk(market, source, people, drafts[start : start + CHUNK])
+        added += _save_chunk(market, source, people, drafts[start : start + CHUNK], closed)
     return added
 
 
 @transaction.atomic
-def _save_chunk(market: Market, source: str, people: "People", drafts: Sequence[Draft]) -> int:
+def _save_chunk(
+    market: Market, source: str, people: "People", drafts: Sequence[Draft], closed: bool
+) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{market.pk}:{source}"]
@@ -80,14 +85,20 @@ def _save_chunk(market: Market, source: str, people: "People", drafts: Sequence[
     drafts = [draft for draft in drafts if draft.source_ref not in there]
     customers = people.find_or_make([draft.person for draft in drafts])
     now = timezone.now()
-    folios = _folios(market, now, len(drafts))
+    # A row counts on its own day, wherever figures and lists look; without one, on that of now.
+    moments = [draft.occurred_at or now for draft in drafts]
+    folios = _folios(market, moments)
     incidents = [
-        _incident(market, source, draft, customer, folio, now)
-        for draft, customer, folio in zip(drafts, customers, folios, strict=True)
+        _incident(market, source, draft, customer, folio, moment)
+        for draft, customer, folio, moment in zip(drafts, customers, folios, moments, strict=True)
     ]
+    if closed:
+        for row in incidents:
+            row.state, row.closed_at = IncidentState.CLOSED, now
     Incident.objects.bulk_create(incidents)
     RecoveryStep.objects.bulk_create(
-        RecoveryStep(incident=row, step=Step.LISTEN, proof="imported") for row in incidents
+        RecoveryStep(incident=row, step=Step.LISTEN, proof="imported", done_at=row.logged_at)
+        for row in incidents
     )
     AuditEvent.objects.bulk_create(
         event(
@@ -96,28 +107,41 @@ def _save_chunk(market: Market, source: str, people: "People", drafts: Sequence[
             object_kind="incident",
             object_id=row.pk,
             market_code=market.code,
-            after={"folio": row.folio, "source": source, "category": draft.category.code},
+            after={
+                "folio": row.folio,
+                "source": source,
+                "category": draft.category.code,
+                "state": str(row.state),
+                "logged_at": row.logged_at.isoformat(),
+            },
         )
         for row, draft in zip(incidents, drafts, strict=True)
     )
     return len(incidents)
 
 
-def _folios(market: Market, now: dt.datetime, count: int) -> list[str]:
-    year = local_date(now, market.time_zone).year
+def _folios(market: Market, moments: Sequence[dt.datetime]) -> list[str]:
+    """A number of the year of each moment's local date; folios begin with the year 2000."""
+    years = [max(local_date(moment, market.time_zone).year, 2000) for moment in moments]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT next_folio(%s, %s) FROM generate_series(1, %s)", [market.code, year, count]
+            "SELECT next_folio(%s, year) FROM unnest(%s::int[]) AS given (year)",
+            [market.code, years],
         )
-        return [f"{market.code}-{year}-{number:06d}" for (number,) in cursor.fetchall()]
+        numbers = [number for (number,) in cursor.fetchall()]
+    return [
+        f"{market.code}-{year}-{number:06d}" for year, number in zip(years, numbers, strict=True)
+    ]
 
 
 def _incident(
-    market: Market, source: str, draft: Draft, customer: Customer, folio: str, now: dt.datetime
+    market: Market, source: str, draft: Draft, customer: Customer, folio: str, moment: dt.datetime
 ) -> Incident:
-    """The row, without clocks: nobody was at the desk for it."""
+    """The row as of its aware `moment`, without clocks: nobody was at the desk for it."""
     suggested = draft.category.suggested_severity
     return Incident(
+        # Lists go by id.
+        id=uuid7(moment),
         market=market,
         folio=folio,
         customer=customer,
@@ -133,7 +157,7 @@ def _incident(
         amount_at_stake_minor=draft.amount_minor,
         currency=market.currency,
         occurred_at=draft.occurred_at,
-        logged_at=now,
+        logged_at=moment,
         source=source,
         source_ref=draft.source_ref,
     )

@@ -101,6 +101,12 @@ class Incident(models.Model):
             models.Index(fields=["location", "-id"], name="incident_location_page"),
             GinIndex(fields=["narrative_search"], name="incident_words"),
             models.Index(fields=["market", "logged_at"], name="incident_logged"),
+            # What files brought; costs other cases nothing.
+            models.Index(
+                fields=["market", "-id"],
+                name="incident_imported_page",
+                condition=models.Q(resolve_due_at__isnull=True),
+            ),
             models.Index(
                 fields=["logged_by_client", "-id"],
                 name="incident_client_page",
@@ -132,6 +138,11 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return self.folio
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether a file brought it: nobody was at the desk for it, so it alone has no clocks."""
+        return self.resolve_due_at is None
 
 
 class NarrativeWord(models.Model):

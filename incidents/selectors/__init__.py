@@ -15,6 +15,7 @@ from .customers import (
 )
 from .guidance import categories_for, playbook_for, playbook_unread, severity_guides
 from .incidents import (
+    IMPORTED,
     MOST_COUNTED,
     Page,
     TimelineEntry,
@@ -46,6 +47,7 @@ from .search import (
 )
 
 __all__ = [
+    "IMPORTED",
     "MOST_COUNTED",
     "CustomerSummary",
     "Page",

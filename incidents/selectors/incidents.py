@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from accounts.models import Location, Market, Staff, Team
 from accounts.states import Scope
@@ -25,6 +25,8 @@ KEY_SLACK = dt.timedelta(days=1)
 # A list says how many rows it has up to here.
 MOST_COUNTED = 1000
 Row = TypeVar("Row", bound=Model)
+# As `Incident.is_imported`.
+IMPORTED = Q(resolve_due_at__isnull=True)
 
 
 def visible_incidents(user: object) -> QuerySet[Incident]:

@@ -16,6 +16,7 @@ from accounts.models import Market
 from accounts.tests.factories import MarketFactory
 from audit.models import AuditEvent
 from common.errors import Refusal
+from incidents.actions import reopen_incident
 from incidents.importing import writing
 from incidents.importing.dates import decide_order, read_moment
 from incidents.importing.errors import CannotImport, RowRefused
@@ -616,3 +617,37 @@ def test_imported_rows_are_told_from_today_s(desk: Desk, folder: Path, other: st
     assert incident.logged_at > timezone.now() - dt.timedelta(minutes=1)
     assert incident.resolve_due_at is None
     assert incident.logged_by is None
+
+
+@pytest.mark.usefixtures("other")
+def test_a_row_counts_on_its_own_date(desk: Desk, folder: Path) -> None:
+    Market.objects.update(language="en")
+    dated = ["1,31/12/2014,Ruido", "2,2015-01-01 00:30,Frío", "3,05/03/1999,Polvo", "4,,Calor"]
+    run(sheet(folder, "folio,fecha,queja", *dated), market="MX")
+    zone = ZoneInfo("America/Mexico_City")
+    cases = {row.narrative: row for row in Incident.objects.all()}
+    assert cases["Ruido"].logged_at == dt.datetime(2014, 12, 31, 12, tzinfo=zone)
+    assert cases["Frío"].logged_at == dt.datetime(2015, 1, 1, 0, 30, tzinfo=zone)
+    assert cases["Calor"].logged_at > timezone.now() - dt.timedelta(minutes=1)
+    years = {name: row.folio.split("-")[1] for name, row in cases.items()}
+    now = str(timezone.now().astimezone(zone).year)
+    assert years == {"Ruido": "2014", "Frío": "2015", "Polvo": "2000", "Calor": now}
+    # Lists go by id: the newest first.
+    newest = [row.narrative for row in Incident.objects.order_by("-id")]
+    assert newest == ["Calor", "Frío", "Ruido", "Polvo"]
+    assert not any(row.resolve_due_at or row.compensate_due_at for row in cases.values())
+    steps = RecoveryStep.objects.values_list("incident__narrative", "done_at")
+    assert dict(steps)["Ruido"] == cases["Ruido"].logged_at
+
+
+@pytest.mark.usefixtures("other")
+def test_a_file_that_is_only_history_is_closed_at_once(desk: Desk, folder: Path) -> None:
+    run(sheet(folder, "folio,queja", "1,Ruido"), market="MX", closed=True)
+    incident = Incident.objects.get()
+    assert (incident.state, incident.closed_at is not None) == ("closed", True)
+    after = AuditEvent.objects.get(act="incident.imported").after
+    assert after is not None
+    assert after["state"] == "closed"
+    reopen_incident(incident=incident, reason="Llamó otra vez", by=desk.agent)
+    incident.refresh_from_db()
+    assert (incident.state, incident.is_imported) == ("in_recovery", True)

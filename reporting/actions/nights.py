@@ -22,9 +22,11 @@ from .rolling import mark_touched, roll_stale
 # A day is closed this long after it ended, so that what was under way at midnight is in it.
 GRACE = dt.timedelta(minutes=3)
 
+# What a file brought tells nothing of when work began here: it has no clocks.
 _FIRST = """
 SELECT LEAST(
-    (SELECT min(logged_at) FROM incidents_incident WHERE market_id = %(market)s),
+    (SELECT min(logged_at) FROM incidents_incident
+        WHERE market_id = %(market)s AND resolve_due_at IS NOT NULL),
     (SELECT min(issued_at) FROM compensations_compensation WHERE market_id = %(market)s),
     (SELECT min(requested_at) FROM compensations_approval WHERE market_id = %(market)s))
 """

@@ -44,6 +44,8 @@ class Figures:
     seconds_to_compensation: int = 0
     resolved: int = 0
     breached: int = 0
+    imported: int = 0
+    imported_compensated: int = 0
     # Goodwill.
     issued: int = 0
     face: int = 0
@@ -110,16 +112,17 @@ class Figures:
 
     @property
     def mean_seconds(self) -> Fraction | None:
-        """From logging to the first compensation, over the cases that got one."""
-        return ratio(self.seconds_to_compensation, self.compensated)
+        """From logging to the first compensation, over the cases with clocks that got one."""
+        return ratio(self.seconds_to_compensation, self.compensated - self.imported_compensated)
 
     @property
     def on_time(self) -> int:
-        return self.cases - self.breached
+        return self.cases - self.imported - self.breached
 
     @property
     def clocks_met(self) -> Fraction | None:
-        return ratio(self.on_time, self.cases)
+        """Of the cases that have any."""
+        return ratio(self.on_time, self.cases - self.imported)
 
 
 _AS_COUNTED = tuple(name for name in ISSUANCE_MEASURES if not name.startswith("issued"))

@@ -33,7 +33,7 @@ from common.windows import local_date
 from compensations.models import Approval, Compensation, Coupon, Redemption
 from compensations.states import COUPON_KINDS, ApprovalState, CompensationState, OfferKind
 from incidents.models import Incident
-from incidents.selectors import logged_between, with_list_relations
+from incidents.selectors import IMPORTED, logged_between, with_list_relations
 
 from ..states import Measure, Unit
 from .given import EDGES, edges_age, edges_left
@@ -296,7 +296,8 @@ def _late(part: Slice, narrow: Narrow) -> Rows:
 def _on_time(part: Slice, narrow: Narrow) -> Rows:
     # Not `exclude`: a comparison with an empty moment is neither true nor false.
     late = Case(When(LATE, then=Value(1)), default=Value(0))
-    return cast("Rows", _cases(part, narrow).alias(is_late=late).filter(is_late=0))
+    timed = _cases(part, narrow).exclude(IMPORTED)
+    return cast("Rows", timed.alias(is_late=late).filter(is_late=0))
 
 
 ROWS: dict[Measure, Callable[[Slice, Narrow], Rows]] = {

@@ -97,7 +97,12 @@ def _add_case(found: Counter[Key], case: Incident) -> None:
     if standing:
         found[who, "compensated"] += 1
         seconds = (min(standing) - case.logged_at).total_seconds()
-        found[who, "seconds_to_compensation"] += max(int(seconds // 1), 0)
+        if case.resolve_due_at is None:
+            found[who, "imported_compensated"] += 1
+        else:
+            found[who, "seconds_to_compensation"] += max(int(seconds // 1), 0)
+    if case.resolve_due_at is None:
+        found[who, "imported"] += 1
     if case.state in {"resolved", "closed"}:
         found[who, "resolved"] += 1
     late = [

@@ -460,3 +460,26 @@ def test_days_of_23_and_25_hours(company: Company) -> None:
         assert content["hours"] == hours
         assert content["totals"]["cases"] == content["totals"]["issued"] == 2
         assert content["difference"] == 0
+
+
+def brought(company: Company, moment: dt.datetime) -> Incident:
+    """A case as an import leaves it, as of `moment`."""
+    none = {"owner": None, "team": None, "logged_by": None}
+    clocks = {"compensate_due_at": None, "resolve_due_at": None}
+    return History(company).case(moment, **none, **clocks)
+
+
+def test_an_import_leaves_the_reports_of_past_days_as_they_are(company: Company) -> None:
+    week(company)
+    report = built(company, MONDAY)
+    brought(company, at(company, MONDAY, 12))
+    again = build_report(company.market, MONDAY)
+    assert not again.is_revised
+    assert bytes(again.report.digest) == bytes(report.digest)
+
+
+def test_the_first_night_is_that_of_the_first_case_that_was_worked_here(company: Company) -> None:
+    brought(company, at(company, MONDAY, 12) - dt.timedelta(days=4000))
+    assert due_dates(company.market, at(company, THURSDAY, 9)) == []
+    History(company).case(at(company, TUESDAY, 9))
+    assert due_dates(company.market, at(company, THURSDAY, 9)) == [TUESDAY, WEDNESDAY]

@@ -8,7 +8,12 @@ from common.windows import day_bounds
 from compensations.tests.scenario import Company, build
 from reporting.actions import roll_day
 from reporting.models import CaseDay, IssuanceDay
+from reporting.selectors.dashboard import Figures
+from reporting.selectors.lists import Narrow, rows_behind
 from reporting.selectors.rollups import Filters, case_rows, issuance_rows
+from reporting.selectors.sight import Sight
+from reporting.selectors.slices import Slice
+from reporting.states import Measure
 
 from .history import History
 
@@ -155,3 +160,28 @@ def test_filters_and_groups_hold_on_both_sides(company: Company, rolled: bool) -
     assert [row["cases"] for row in case_rows(filters, ["staff"])] == [6]
     nobody = Filters(market=company.market, start=MONDAY, end=WEDNESDAY, staff=company.colleague)
     assert issuance_rows(nobody, ["kind"]) == []
+
+
+@pytest.mark.parametrize("is_rolled", [True, False])
+def test_an_imported_case_is_neither_in_time_nor_late(company: Company, is_rolled: bool) -> None:
+    history = week(company)
+    before = Figures()
+    (row,) = case_rows(Filters(market=company.market, start=MONDAY, end=WEDNESDAY))
+    before.add_cases(row)
+    clocks = {"compensate_due_at": None, "resolve_due_at": None}
+    noon = at(company, MONDAY, 12)
+    history.case(noon, **clocks, state="resolved", resolved_at=at(company, WEDNESDAY, 12))
+    given = history.case(noon, **clocks, compensated_at=at(company, WEDNESDAY, 12))
+    history.given(given, at(company, WEDNESDAY, 12))
+    if is_rolled:
+        roll_day(company.market, MONDAY)
+    after = Figures()
+    (row,) = case_rows(Filters(market=company.market, start=MONDAY, end=WEDNESDAY))
+    after.add_cases(row)
+    assert (after.cases, after.imported) == (before.cases + 2, 2)
+    assert (after.compensated, after.imported_compensated) == (before.compensated + 1, 1)
+    assert (after.on_time, after.breached) == (before.on_time, before.breached)
+    assert (after.clocks_met, after.mean_seconds) == (before.clocks_met, before.mean_seconds)
+    sight = Sight(company.market, company.supervisor)
+    behind = rows_behind(Measure.ON_TIME, Slice(sight=sight, start=MONDAY, end=WEDNESDAY), Narrow())
+    assert behind.count() == after.on_time

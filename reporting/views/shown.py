@@ -145,6 +145,7 @@ class Shown:
                         )
                         % {"share": self.write.share(figures.share_compensated)},
                     ),
+                    *self._imported_note(figures),
                     *self._change(figures.cases, before.cases if before else None),
                 ],
             ),
@@ -202,6 +203,12 @@ class Shown:
         if not figures.approved:
             return []
         return [Note(self.count(figures.approved, Measure.APPROVED), after=_("after approval"))]
+
+    def _imported_note(self, figures: Figures) -> list[Note]:
+        if not figures.imported:
+            return []
+        number = linked(self.write.count(figures.imported))
+        return [Note(number, after=ngettext("imported", "imported", figures.imported))]
 
     def _late_note(self, figures: Figures) -> list[Note]:
         if not figures.breached:

@@ -40,6 +40,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="show what was understood, write nothing"
         )
+        parser.add_argument(
+            "--closed", action="store_true", help="history only: every case is closed at once"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -50,6 +53,7 @@ class Command(BaseCommand):
                     Path(options["mapping"]) if options["mapping"] else None,
                     market,
                     dry=options["dry_run"],
+                    closed=options["closed"],
                 )
         except CannotImport as problem:
             raise CommandError(str(problem)) from problem
@@ -57,7 +61,9 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(text)
 
-    def _import(self, path: Path, mapping_path: Path | None, market: Market, *, dry: bool) -> None:
+    def _import(
+        self, path: Path, mapping_path: Path | None, market: Market, *, dry: bool, closed: bool
+    ) -> None:
         given = read_mapping(mapping_path) if mapping_path else None
         table = read_table(
             path,
@@ -82,7 +88,7 @@ class Command(BaseCommand):
                 % {"count": len(plan.drafts)}
             )
             return
-        added = save_drafts(market, plan.source, table.name, plan.drafts)
+        added = save_drafts(market, plan.source, table.name, plan.drafts, closed=closed)
         self._say(
             _("Imported %(added)d, there already %(known)d, refused %(refused)d.")
             % {
@@ -195,7 +201,7 @@ class Command(BaseCommand):
             )
 
     def _say_undated(self, count: int) -> None:
-        """Figures by day count every case when it was logged: of these, nothing tells better."""
+        """Figures by day count a case on its own date: of these, nothing tells better than now."""
         if count:
             self._say(
                 ngettext(
