@@ -2,7 +2,8 @@
 
 Both recounts read a relation `day (date, starts, ends)` of local dates with their UTC bounds and
 give one row for each agent, day and cell of the mix. Amounts are minor units. Every figure is dated
-by its event, so a day is final but for what is written into it late.
+by its event, so a day is final but for what is written into it late, and for the clocks of its open
+cases, which run out without anybody writing: they are judged at the moment `now` of the call.
 """
 
 ISSUANCE_KEYS = (
@@ -43,6 +44,8 @@ CASE_MEASURES = (
     "seconds_to_compensation",
     "resolved",
     "breached",
+    "met",
+    "running",
     "imported",
     "imported_compensated",
 )
@@ -177,26 +180,39 @@ CROSS JOIN LATERAL (
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """  # noqa: S608
 
-# The first compensation that was issued and still stands gives the time; a case is late once for
-# either of its clocks, and only for what was done: what is still open counts when it is done. What
-# a file brought has no clocks: it is neither late nor in time, and how long it took says nothing.
-CASE_RECOUNT = """
+# Clocks run for these alone; what is settled without a compensation owes none any more.
+_OPEN = "state IN ('open', 'in_recovery')"
+# The first compensation that was issued and still stands gives the time. A case is late once for
+# either of its clocks, whether it was done late or is open and not done yet. The others with clocks
+# were settled in time or still have some; what a file brought has none: it is neither, and how long
+# it took says nothing.
+CASE_RECOUNT = f"""
 SELECT day.date, incident.owner_id AS staff_id, incident.team_id, incident.location_id,
     incident.category_id, incident.severity, incident.channel,
     count(*) AS cases,
     count(first.issued_at) AS compensated,
     COALESCE(sum(GREATEST(
         floor(extract(epoch FROM first.issued_at - incident.logged_at)), 0))
-        FILTER (WHERE incident.resolve_due_at IS NOT NULL), 0)::bigint
+        FILTER (WHERE incident.has_clock), 0)::bigint
         AS seconds_to_compensation,
     count(*) FILTER (WHERE incident.state IN ('resolved', 'closed')) AS resolved,
-    count(*) FILTER (WHERE incident.compensated_at > incident.compensate_due_at
-        OR incident.resolved_at > incident.resolve_due_at) AS breached,
-    count(*) FILTER (WHERE incident.resolve_due_at IS NULL) AS imported,
-    count(first.issued_at) FILTER (WHERE incident.resolve_due_at IS NULL) AS imported_compensated
+    count(*) FILTER (WHERE incident.is_late) AS breached,
+    count(*) FILTER (WHERE incident.has_clock AND NOT incident.is_late AND NOT incident.is_open)
+        AS met,
+    count(*) FILTER (WHERE incident.has_clock AND NOT incident.is_late AND incident.is_open)
+        AS running,
+    count(*) FILTER (WHERE NOT incident.has_clock) AS imported,
+    count(first.issued_at) FILTER (WHERE NOT incident.has_clock) AS imported_compensated
 FROM day CROSS JOIN LATERAL (
     SELECT id, owner_id, team_id, location_id, category_id, severity, channel, state, logged_at,
-        compensated_at, compensate_due_at, resolved_at, resolve_due_at
+        {_OPEN} AS is_open,
+        compensate_due_at IS NOT NULL OR resolve_due_at IS NOT NULL AS has_clock,
+        COALESCE(compensated_at > compensate_due_at, FALSE)
+            OR COALESCE(resolved_at > resolve_due_at, FALSE)
+            OR {_OPEN} AND (
+                compensated_at IS NULL AND COALESCE(compensate_due_at <= %(now)s, FALSE)
+                OR resolved_at IS NULL AND COALESCE(resolve_due_at <= %(now)s, FALSE)
+            ) AS is_late
     FROM incidents_incident
     WHERE market_id = %(market)s AND logged_at >= day.starts AND logged_at < day.ends OFFSET 0
 ) incident
@@ -205,7 +221,23 @@ LEFT JOIN LATERAL (
     WHERE given.incident_id = incident.id AND given.state <> 'voided'
 ) first ON TRUE
 GROUP BY 1, 2, 3, 4, 5, 6, 7
-"""
+"""  # noqa: S608
+
+# When the first clock still running after `now` will run out, for each day that has one: from then
+# on the day's rollup is no longer what a recount says.
+NEXT_CLOCK = f"""
+SELECT day.date, min(clock.due_at)
+FROM day CROSS JOIN LATERAL (
+    SELECT CASE WHEN compensated_at IS NULL THEN compensate_due_at END AS compensate_by,
+        CASE WHEN resolved_at IS NULL THEN resolve_due_at END AS resolve_by
+    FROM incidents_incident
+    WHERE market_id = %(market)s AND logged_at >= day.starts AND logged_at < day.ends
+        AND {_OPEN} OFFSET 0
+) incident
+CROSS JOIN LATERAL (VALUES (incident.compensate_by), (incident.resolve_by)) clock (due_at)
+WHERE clock.due_at > %(now)s
+GROUP BY day.date
+"""  # noqa: S608
 
 # What was written since the trail was last read, by (txid, id): every write leaves a row of the
 # trail in its own transaction, and rows come in the order in which transactions got their numbers,

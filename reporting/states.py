@@ -38,7 +38,8 @@ class Measure(TextChoices):
     CASES = "cases", _("Cases logged")
     COMPENSATED = "compensated", _("Cases compensated")
     LATE = "late", _("Cases past a clock")
-    ON_TIME = "on-time", _("Cases with every clock met")
+    ON_TIME = "on-time", _("Settled cases with every clock met")
+    RUNNING = "running", _("Open cases with time left")
 
     @property
     def unit(self) -> Unit:
@@ -66,4 +67,5 @@ _UNITS = {
     Measure.COMPENSATED: Unit.CASES,
     Measure.LATE: Unit.CASES,
     Measure.ON_TIME: Unit.CASES,
+    Measure.RUNNING: Unit.CASES,
 }

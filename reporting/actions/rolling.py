@@ -11,12 +11,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.models import Market
 from common.windows import local_date
 
 from ..models import RolledDay, TrailCursor
-from ..rolling_sql import DAYS, columns
+from ..rolling_sql import DAYS, NEXT_CLOCK, columns
 from ..selectors.rollups import CASES, ISSUANCE, Part, days_between, trail_values
 
 # The first half of the two-part advisory lock; the second is the market's id.
@@ -41,13 +42,21 @@ def roll_days(market: Market, start: dt.date, end: dt.date) -> None:
     lock_rolling(market)
     # Before the recount: whoever it does not see has a number from here on.
     TrailCursor.objects.get_or_create(market=market, defaults={"seen_txid": _horizon()})
+    now = timezone.now()
     for part in (ISSUANCE, CASES):
-        _rewrite(market, start, end, part)
+        _rewrite(market, start, end, part, now)
+    clocks = _next_clocks(market, start, end, now)
     for number in range((end - start).days):
+        date = start + dt.timedelta(days=number)
         RolledDay.objects.update_or_create(
             market=market,
-            date=start + dt.timedelta(days=number),
-            defaults={"rolled_at": Now(), "issuance_stale": False, "cases_stale": False},
+            date=date,
+            defaults={
+                "rolled_at": Now(),
+                "issuance_stale": False,
+                "cases_stale": False,
+                "clock_at": clocks.get(date),
+            },
         )
 
 
@@ -55,7 +64,8 @@ def roll_days(market: Market, start: dt.date, end: dt.date) -> None:
 def mark_touched(market: Market) -> int:
     """Reads on in the trail and marks the rolled days that were written into since; how many.
 
-    What a transaction under way will still write comes with a number that is not behind us.
+    So are days on which a clock of an open case has run out, which nobody writes. What a
+    transaction under way will still write comes with a number that is not behind us.
     """
     lock_rolling(market)
     horizon = _horizon()
@@ -67,6 +77,10 @@ def mark_touched(market: Market) -> int:
             market=market, date__in=_touched_dates(market, part), **{part.stale: False}
         )
         marked += days.update(**{part.stale: True})
+    run_out = RolledDay.objects.filter(
+        market=market, clock_at__lte=timezone.now(), cases_stale=False
+    )
+    marked += run_out.update(cases_stale=True)
     TrailCursor.objects.filter(market=market, seen_txid__lt=horizon).update(seen_txid=horizon)
     return marked
 
@@ -91,9 +105,12 @@ def _roll_again(market: Market, date: dt.date) -> bool:
     lock_rolling(market)
     day = RolledDay.objects.get(market=market, date=date)
     stale = [part for part in (ISSUANCE, CASES) if getattr(day, part.stale)]
+    now, after = timezone.now(), date + dt.timedelta(days=1)
     for part in stale:
-        _rewrite(market, date, date + dt.timedelta(days=1), part)
+        _rewrite(market, date, after, part, now)
         setattr(day, part.stale, False)
+    if CASES in stale:
+        day.clock_at = _next_clocks(market, date, after, now).get(date)
     if stale:
         day.rolled_at = Now()
         day.save()
@@ -118,7 +135,20 @@ def _touched_dates(market: Market, part: Part) -> set[dt.date]:
         return {local_date(moment, market.time_zone) for (moment,) in cursor.fetchall()}
 
 
-def _rewrite(market: Market, start: dt.date, end: dt.date, part: Part) -> None:
+def _next_clocks(
+    market: Market, start: dt.date, end: dt.date, now: dt.datetime
+) -> dict[dt.date, dt.datetime]:
+    """By local date, when the first clock that still runs at `now` will run out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH day AS MATERIALIZED ({DAYS}) {NEXT_CLOCK}",
+            {"market": market.pk, "now": now, **days_between(market, start, end)},
+        )
+        return dict(cursor.fetchall())
+
+
+def _rewrite(market: Market, start: dt.date, end: dt.date, part: Part, now: dt.datetime) -> None:
+    """The rollup of the days as it is at `now`, which the clocks of open cases are judged by."""
     taken = f"date, {columns(part.keys)}, {', '.join(part.measures)}"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -130,5 +160,5 @@ def _rewrite(market: Market, start: dt.date, end: dt.date, part: Part) -> None:
             f"WITH day AS MATERIALIZED ({DAYS}) "  # noqa: S608
             f"INSERT INTO {part.table} (market_id, {taken}) "
             f"SELECT %(market)s, {taken} FROM ({part.recount}) recounted",
-            {"market": market.pk, **days_between(market, start, end)},
+            {"market": market.pk, "now": now, **days_between(market, start, end)},
         )

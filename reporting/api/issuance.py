@@ -63,7 +63,14 @@ class TotalsShape(serializers.Serializer[Figures]):
 
     cases = serializers.IntegerField()
     compensated = serializers.IntegerField()
-    late = serializers.IntegerField(source="breached", help_text="Cases past one of their clocks.")
+    late = serializers.IntegerField(
+        source="breached",
+        help_text="Cases past one of their clocks, done late or open and not done yet.",
+    )
+    met = serializers.IntegerField(help_text="Cases settled with every clock met.")
+    running = serializers.IntegerField(
+        help_text="Open cases with time left. Cases without clocks are in none of the three."
+    )
     mean_seconds_to_compensation = serializers.IntegerField(source="mean_seconds", allow_null=True)
     goodwill = serializers.IntegerField(source="issued")
     goodwill_face_minor = serializers.IntegerField(source="face")

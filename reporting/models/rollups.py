@@ -25,6 +25,8 @@ class RolledDay(models.Model):
     rolled_at = models.DateTimeField(db_default=Now())
     issuance_stale = models.BooleanField(default=False, db_default=False)
     cases_stale = models.BooleanField(default=False, db_default=False)
+    # When a clock of one of the day's open cases runs out next: the cases are stale from then on.
+    clock_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["market", "date"], name="rolled_day_once")]
@@ -135,11 +137,14 @@ class CaseDay(models.Model):
 
     cases = models.PositiveIntegerField(default=0)
     # Of those: with a compensation that was issued and not voided, and the seconds it took to
-    # the first; resolved or closed; compensated or resolved after their clock.
+    # the first; resolved or closed; past a clock, done late or not done yet; settled with every
+    # clock met; still open with time left. Cases without clocks are in none of the last three.
     compensated = models.PositiveIntegerField(default=0)
     seconds_to_compensation = models.BigIntegerField(default=0)
     resolved = models.PositiveIntegerField(default=0)
     breached = models.PositiveIntegerField(default=0)
+    met = models.PositiveIntegerField(default=0)
+    running = models.PositiveIntegerField(default=0)
     # Of the cases and the compensated ones: brought by a file, so without clocks.
     imported = models.PositiveIntegerField(default=0)
     imported_compensated = models.PositiveIntegerField(default=0)

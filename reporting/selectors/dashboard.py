@@ -43,7 +43,10 @@ class Figures:
     compensated: int = 0
     seconds_to_compensation: int = 0
     resolved: int = 0
+    # Past a clock; settled with every clock met; open with time left. Others have no clock.
     breached: int = 0
+    met: int = 0
+    running: int = 0
     imported: int = 0
     imported_compensated: int = 0
     # Goodwill.
@@ -116,13 +119,9 @@ class Figures:
         return ratio(self.seconds_to_compensation, self.compensated - self.imported_compensated)
 
     @property
-    def on_time(self) -> int:
-        return self.cases - self.imported - self.breached
-
-    @property
     def clocks_met(self) -> Fraction | None:
-        """Of the cases that have any."""
-        return ratio(self.on_time, self.cases - self.imported)
+        """Of the cases whose clocks have been decided one way or the other."""
+        return ratio(self.met, self.met + self.breached)
 
 
 _AS_COUNTED = tuple(name for name in ISSUANCE_MEASURES if not name.startswith("issued"))

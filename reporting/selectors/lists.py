@@ -33,7 +33,8 @@ from common.windows import local_date
 from compensations.models import Approval, Compensation, Coupon, Redemption
 from compensations.states import COUPON_KINDS, ApprovalState, CompensationState, OfferKind
 from incidents.models import Incident
-from incidents.selectors import IMPORTED, logged_between, with_list_relations
+from incidents.selectors import logged_between, with_list_relations
+from incidents.states import IncidentState
 
 from ..states import Measure, Unit
 from .given import EDGES, edges_age, edges_left
@@ -286,18 +287,39 @@ def _compensated(part: Slice, narrow: Narrow) -> Rows:
     return _cases(part, narrow).filter(Exists(standing))
 
 
-LATE = Q(compensated_at__gt=F("compensate_due_at")) | Q(resolved_at__gt=F("resolve_due_at"))
+OPEN = Q(state__in=[IncidentState.OPEN, IncidentState.IN_RECOVERY])
+HAS_CLOCK = Q(compensate_due_at__isnull=False) | Q(resolve_due_at__isnull=False)
+
+
+def _is_late() -> Q:
+    """Past a clock as of now: done late, or open and not done yet."""
+    now = timezone.now()
+    done = Q(compensated_at__gt=F("compensate_due_at")) | Q(resolved_at__gt=F("resolve_due_at"))
+    not_done = Q(compensated_at=None, compensate_due_at__lte=now) | Q(
+        resolved_at=None, resolve_due_at__lte=now
+    )
+    return done | (OPEN & not_done)
 
 
 def _late(part: Slice, narrow: Narrow) -> Rows:
-    return _cases(part, narrow).filter(LATE)
+    return _cases(part, narrow).filter(_is_late())
+
+
+def _in_time(part: Slice, narrow: Narrow) -> Rows:
+    """With clocks, none of them missed; settled or open."""
+    # Not `exclude`: a comparison with an empty moment is neither true nor false.
+    late = Case(When(_is_late(), then=Value(1)), default=Value(0))
+    return cast(
+        "Rows", _cases(part, narrow).filter(HAS_CLOCK).alias(is_late=late).filter(is_late=0)
+    )
 
 
 def _on_time(part: Slice, narrow: Narrow) -> Rows:
-    # Not `exclude`: a comparison with an empty moment is neither true nor false.
-    late = Case(When(LATE, then=Value(1)), default=Value(0))
-    timed = _cases(part, narrow).exclude(IMPORTED)
-    return cast("Rows", timed.alias(is_late=late).filter(is_late=0))
+    return _in_time(part, narrow).filter(~OPEN)
+
+
+def _running(part: Slice, narrow: Narrow) -> Rows:
+    return _in_time(part, narrow).filter(OPEN)
 
 
 ROWS: dict[Measure, Callable[[Slice, Narrow], Rows]] = {
@@ -322,6 +344,7 @@ ROWS: dict[Measure, Callable[[Slice, Narrow], Rows]] = {
     Measure.COMPENSATED: _compensated,
     Measure.LATE: _late,
     Measure.ON_TIME: _on_time,
+    Measure.RUNNING: _running,
 }
 
 

@@ -52,7 +52,11 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of the two rollups: its table, how it is counted, and what makes a rolled day stale."""
+    """One of the two rollups: its table, how it is counted, and what makes a rolled day stale.
+
+    `holds` is the SQL condition under which a day `rolled` still says what a recount would, as far
+    as its own row knows.
+    """
 
     table: str
     recount: str
@@ -60,6 +64,7 @@ class Part:
     measures: tuple[str, ...]
     touched: str
     stale: str
+    holds: str
 
 
 ISSUANCE = Part(
@@ -69,9 +74,16 @@ ISSUANCE = Part(
     ISSUANCE_MEASURES,
     TOUCHED_ISSUANCE,
     "issuance_stale",
+    "NOT rolled.issuance_stale",
 )
 CASES = Part(
-    "reporting_caseday", CASE_RECOUNT, CASE_KEYS, CASE_MEASURES, TOUCHED_CASES, "cases_stale"
+    "reporting_caseday",
+    CASE_RECOUNT,
+    CASE_KEYS,
+    CASE_MEASURES,
+    TOUCHED_CASES,
+    "cases_stale",
+    "NOT rolled.cases_stale AND (rolled.clock_at IS NULL OR rolled.clock_at > %(now)s)",
 )
 
 
@@ -102,11 +114,13 @@ def days_between(market: Market, start: dt.date, end: dt.date) -> dict[str, list
 
 
 def trail_values(market: Market) -> dict[str, Any]:
-    """What TOUCHED_CASES and TOUCHED_ISSUANCE ask for, and the moment at which today began."""
-    today = local_date(timezone.now(), market.time_zone)
+    """What TOUCHED_CASES and TOUCHED_ISSUANCE ask for, this moment, and when today began."""
+    now = timezone.now()
+    today = local_date(now, market.time_zone)
     return {
         "market": market.pk,
         "code": market.code,
+        "now": now,
         "today": day_bounds(today, market.time_zone)[0],
     }
 
@@ -130,7 +144,7 @@ def _rows(filters: Filters, by: Sequence[str], part: Part) -> list[dict[str, Any
         ), rolled AS MATERIALIZED (
             SELECT wanted.date FROM wanted JOIN reporting_rolledday rolled
                 ON rolled.market_id = %(market)s AND rolled.date = wanted.date
-                AND NOT rolled.{part.stale}
+                AND {part.holds}
             WHERE NOT EXISTS (
                 SELECT FROM touched
                 WHERE touched.moment >= wanted.starts AND touched.moment < wanted.ends)

@@ -133,7 +133,7 @@ def counting(part: Slice, *, cases: bool = False, wide: Slice | None = None) -> 
         ), rolled AS MATERIALIZED (
             SELECT wanted.date FROM wanted JOIN reporting_rolledday rolled
                 ON rolled.market_id = %(market)s AND rolled.date = wanted.date
-                AND NOT rolled.{rollup.stale}
+                AND {rollup.holds}
             WHERE NOT EXISTS (
                 SELECT FROM touched
                 WHERE touched.moment >= wanted.starts AND touched.moment < wanted.ends)

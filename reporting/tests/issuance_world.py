@@ -5,6 +5,7 @@ requests, voids, redemptions and expiries, most days rolled and some not.
 import datetime as dt
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
@@ -19,6 +20,8 @@ from reporting.actions import roll_day
 from .history import History, id_at
 
 DAYS = 65
+# From logging to the two clocks of a case, as `History.case` sets them.
+CLOCKS = (dt.timedelta(hours=1), dt.timedelta(days=1))
 SEVERITIES = ("minor", "moderate", "critical")
 CHANNELS = ("phone", "counter", "email")
 OFFERS = {"coupon": 200_00, "gift_card": 500_00, "refund": 310_50, "statutory": 700_00}
@@ -75,9 +78,12 @@ def build_world(seed: int, *, cases: int = 50, code: str = "MX") -> World:
     world = _company(code)
     history = History(world.company)
     now = timezone.now()
+    # Apart, so that what else is drawn stays as it was.
+    ends = random.Random(seed + 1)
     for _number in range(cases):
         date = world.today - dt.timedelta(days=int(DAYS * dice.random() ** 2))
         at = min(world.at(date, 24 * dice.random()), now - dt.timedelta(seconds=60))
+        at = _away_from_clocks(at, now)
         owner = dice.choice([*world.staff, None])
         done = at + dt.timedelta(minutes=dice.choice((10, 50, 90)))
         case = history.case(
@@ -91,7 +97,7 @@ def build_world(seed: int, *, cases: int = 50, code: str = "MX") -> World:
             channel=dice.choice(CHANNELS),
             location=dice.choice([*world.locations, None]),
             compensated_at=done if dice.random() < 0.6 else None,
-            state="in_recovery",
+            **_end(at, ends, now),
         )
         by = owner or dice.choice(world.staff)
         for name in dice.sample(list(OFFERS), dice.choice((0, 1, 1, 2))):
@@ -114,6 +120,25 @@ def build_world(seed: int, *, cases: int = 50, code: str = "MX") -> World:
         if dice.random() < 0.7:
             roll_day(world.company.market, world.today - dt.timedelta(days=number + 1))
     return world
+
+
+def _away_from_clocks(at: dt.datetime, now: dt.datetime) -> dt.datetime:
+    """A moment to log at, or one a little before, whose clocks do not run out during a test."""
+    margin = dt.timedelta(minutes=15)
+    while any(now < at + span < now + margin for span in CLOCKS):
+        at -= margin
+    return at
+
+
+def _end(at: dt.datetime, dice: random.Random, now: dt.datetime) -> dict[str, Any]:
+    """Open still, settled in time or late, or brought in by an import without clocks."""
+    fields: dict[str, Any] = {"state": "in_recovery"}
+    if dice.random() < 0.4:
+        done = min(at + dt.timedelta(hours=dice.choice((1, 20, 30))), now)
+        fields |= {"state": dice.choice(("resolved", "closed")), "resolved_at": done}
+    if dice.random() < 0.15:
+        fields |= {"compensate_due_at": None, "resolve_due_at": None}
+    return fields
 
 
 def _ending(

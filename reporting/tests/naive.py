@@ -12,6 +12,8 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+
 from accounts.models import Market
 from compensations.models import Approval, Compensation, Redemption, Reversal
 from incidents.models import Incident
@@ -105,14 +107,18 @@ def _add_case(found: Counter[Key], case: Incident) -> None:
         found[who, "imported"] += 1
     if case.state in {"resolved", "closed"}:
         found[who, "resolved"] += 1
+    is_open = case.state in {"open", "in_recovery"}
+    now = timezone.now()
     late = [
-        done is not None and due is not None and done > due
+        due is not None and (done > due if done is not None else is_open and due <= now)
         for done, due in (
             (case.compensated_at, case.compensate_due_at),
             (case.resolved_at, case.resolve_due_at),
         )
     ]
     found[who, "breached"] += any(late)
+    if not any(late) and (case.compensate_due_at is not None or case.resolve_due_at is not None):
+        found[who, "running" if is_open else "met"] += 1
 
 
 def _add_given(

@@ -115,6 +115,7 @@ def test_every_number_adds_up(world: World, signed_in: SignIn, query: str) -> No
             "used",
             "late",
             "on-time",
+            "running",
             "voided",
             "requested",
             "rejected",

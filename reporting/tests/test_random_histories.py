@@ -78,6 +78,17 @@ def play(history: History, midnight: dt.datetime, steps: list[Any]) -> None:
             history.expired(made, moments[2])
 
 
+# What this recount leaves to others.
+LEFT_OUT = (
+    "issued_expected",
+    "seconds_to_compensation",
+    "resolved",
+    "breached",
+    "met",
+    "running",
+)
+
+
 def counted(market: Market) -> dict[dt.date, Counter[str]]:
     """By a loop over every row."""
     days: dict[dt.date, Counter[str]] = {}
@@ -111,7 +122,7 @@ def told(market: Market, start: dt.date, end: dt.date) -> dict[dt.date, Counter[
     for row in [*issuance_rows(filters, ["date"]), *case_rows(filters, ["date"])]:
         date = row.pop("date")
         names = {name: value for name, value in row.items() if value}
-        for left_out in ("issued_expected", "seconds_to_compensation", "resolved", "breached"):
+        for left_out in LEFT_OUT:
             names.pop(left_out, None)
         days.setdefault(date, Counter()).update(names)
     return {date: day for date, day in days.items() if day}

@@ -3,11 +3,12 @@
 import datetime as dt
 
 import pytest
+from django.utils import timezone
 
-from common.windows import day_bounds
+from common.windows import day_bounds, local_date
 from compensations.tests.scenario import Company, build
-from reporting.actions import roll_day
-from reporting.models import CaseDay, IssuanceDay
+from reporting.actions import mark_touched, roll_day, roll_stale
+from reporting.models import CaseDay, IssuanceDay, RolledDay
 from reporting.selectors.dashboard import Figures
 from reporting.selectors.lists import Narrow, rows_behind
 from reporting.selectors.rollups import Filters, case_rows, issuance_rows
@@ -76,7 +77,8 @@ MONDAYS = {
     "cases": 5,
     "compensated": 2,
     "seconds_to_compensation": 4 * 3600 + 24 * 3600,
-    "breached": 1,
+    # One was compensated late, the others are open long after their clocks.
+    "breached": 5,
 }
 TUESDAYS = {
     "issued": 2,
@@ -95,6 +97,7 @@ TUESDAYS = {
     "lapsed": 1,
     "cases": 1,
     "resolved": 1,
+    "met": 1,
 }
 
 
@@ -180,8 +183,71 @@ def test_an_imported_case_is_neither_in_time_nor_late(company: Company, is_rolle
     after.add_cases(row)
     assert (after.cases, after.imported) == (before.cases + 2, 2)
     assert (after.compensated, after.imported_compensated) == (before.compensated + 1, 1)
-    assert (after.on_time, after.breached) == (before.on_time, before.breached)
+    clocked = [(figures.met, figures.breached, figures.running) for figures in (before, after)]
+    assert clocked[0] == clocked[1]
     assert (after.clocks_met, after.mean_seconds) == (before.clocks_met, before.mean_seconds)
     sight = Sight(company.market, company.supervisor)
     behind = rows_behind(Measure.ON_TIME, Slice(sight=sight, start=MONDAY, end=WEDNESDAY), Narrow())
-    assert behind.count() == after.on_time
+    assert behind.count() == after.met
+
+
+HOUR = dt.timedelta(hours=1)
+# How a case stands, by hours from now: its two clocks, compensated, settled; and what counts it.
+STANDS = {
+    "open, nothing done, in time": ((1, 2, None, None), "running"),
+    "open, compensated in time": ((-1, 2, -2, None), "running"),
+    "open, not compensated, past that clock": ((-1, 2, None, None), "breached"),
+    "open, compensated late": ((-3, 2, -2, None), "breached"),
+    "open, past the last clock": ((-3, -1, -4, None), "breached"),
+    "settled in time": ((-3, -1, -4, -2), "met"),
+    "settled late": ((-3, -2, -4, -1), "breached"),
+    "settled without a compensation": ((-3, 1, None, -1), "met"),
+    "imported, open": ((None, None, None, None), None),
+    "imported, settled": ((None, None, None, -1), None),
+}
+
+
+@pytest.mark.parametrize("rolled", [False, True])
+@pytest.mark.parametrize("stands", STANDS)
+def test_a_case_stands_with_its_clocks_as_on_the_desk(
+    company: Company, stands: str, rolled: bool
+) -> None:
+    hours, measure = STANDS[stands]
+    now = timezone.now()
+    moments = [None if hour is None else now + hour * HOUR for hour in hours]
+    names = ("compensate_due_at", "resolve_due_at", "compensated_at", "resolved_at")
+    state = "resolved" if moments[3] else "in_recovery"
+    date = local_date(now, company.market.time_zone) - dt.timedelta(days=1)
+    logged = day_bounds(date, company.market.time_zone)[0]
+    History(company).case(logged, state=state, **dict(zip(names, moments, strict=True)))
+    if rolled:
+        roll_day(company.market, date)
+    found = total(company, date, date + dt.timedelta(days=1))
+    counted = [name for name in ("breached", "met", "running") if found[name]]
+    assert counted == ([measure] if measure else [])
+
+
+def test_a_clock_that_runs_out_after_the_roll_is_seen_at_once_and_rolled_again(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody writes anything when a clock runs out."""
+    now = timezone.now()
+    date = local_date(now, company.market.time_zone) - dt.timedelta(days=1)
+    after = date + dt.timedelta(days=1)
+    logged = day_bounds(date, company.market.time_zone)[0]
+    case = History(company).case(
+        logged, compensate_due_at=now + HOUR, resolve_due_at=now + 2 * HOUR
+    )
+    roll_day(company.market, date)
+    assert RolledDay.objects.get().clock_at == case.compensate_due_at
+    assert total(company, date, after)["running"] == 1
+    assert mark_touched(company.market) == 0
+    monkeypatch.setattr(timezone, "now", lambda: now + HOUR)
+    found = total(company, date, after)
+    assert (found["running"], found["breached"]) == (0, 1)
+    assert CaseDay.objects.get().breached == 0
+    assert mark_touched(company.market) == 1
+    assert roll_stale(company.market) == 1
+    assert CaseDay.objects.get().breached == 1
+    assert RolledDay.objects.get().clock_at == case.resolve_due_at
+    assert mark_touched(company.market) == 0

@@ -169,12 +169,7 @@ class Shown:
                 linked(self.write.span(figures.mean_seconds)),
                 [
                     Note(linked(""), before=_("mean")),
-                    Note(
-                        self.count(figures.on_time, Measure.ON_TIME),
-                        after=_("with clocks met, %(share)s")
-                        % {"share": self.write.share(figures.clocks_met)},
-                    ),
-                    *self._late_note(figures),
+                    *self._clock_notes(figures),
                 ],
             ),
             Tile(
@@ -210,10 +205,22 @@ class Shown:
         number = linked(self.write.count(figures.imported))
         return [Note(number, after=ngettext("imported", "imported", figures.imported))]
 
-    def _late_note(self, figures: Figures) -> list[Note]:
-        if not figures.breached:
-            return []
-        return [Note(self.count(figures.breached, Measure.LATE), after=_("past a clock"))]
+    def _clock_notes(self, figures: Figures) -> list[Note]:
+        """How the cases with clocks stand: settled in time, late, and open with time left."""
+        notes = [
+            Note(
+                self.count(figures.met, Measure.ON_TIME),
+                after=_("settled in time, %(share)s")
+                % {"share": self.write.share(figures.clocks_met)},
+            )
+        ]
+        if figures.breached:
+            notes.append(Note(self.count(figures.breached, Measure.LATE), after=_("past a clock")))
+        if figures.running:
+            notes.append(
+                Note(self.count(figures.running, Measure.RUNNING), after=_("open, in time"))
+            )
+        return notes
 
     def _points(self, now: Fraction | None, before: Fraction | None) -> list[Note]:
         if now is None or before is None or not rounded((now - before) * 100, 1):
