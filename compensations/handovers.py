@@ -11,7 +11,7 @@ from delivery.states import Channel, MessageState
 from incidents.models import Incident
 from incidents.registry import OpenEnd, register_open_ends
 
-from .models import Compensation
+from .models import Compensation, Coupon
 from .states import TOPIC, CompensationState
 
 # On the page where a day begins; more are said as a number.
@@ -29,12 +29,16 @@ class ToHandOver:
 def to_hand_over(cases: QuerySet[Incident]) -> list[ToHandOver]:
     """Of these cases, the oldest first; two queries.
 
-    A compensation that was sent another way since, or can no longer be used, waits for nobody.
+    A compensation that was sent another way since, or can no longer be used, waits for nobody. Nor
+    does one that the customer has: any message of it arrived, or some of it was used.
     """
-    newer = Message.objects.filter(ref=OuterRef("ref"), created_at__gt=OuterRef("created_at"))
+    others = Message.objects.filter(ref=OuterRef("ref"))
+    newer = others.filter(created_at__gt=OuterRef("created_at"))
+    arrived = others.filter(state=MessageState.DELIVERED)
     waiting = list(
         Message.objects.filter(
             ~Exists(newer),
+            ~Exists(arrived),
             about__in=cases.order_by().values("pk"),
             topic=TOPIC,
             channel=Channel.HANDOVER,
@@ -48,10 +52,20 @@ def to_hand_over(cases: QuerySet[Incident]) -> list[ToHandOver]:
             pk__in=[message.ref for message in waiting],
             state=CompensationState.ISSUED,
         )
-        .select_related("customer", "incident", "offer")
+        .select_related("customer", "incident", "offer", "coupon")
         .in_bulk()
     )
-    return [ToHandOver(row, rows[row.ref]) for row in waiting if row.ref in rows]
+    return [
+        ToHandOver(message, row)
+        for message in waiting
+        if (row := rows.get(message.ref)) is not None and not is_in_use(row)
+    ]
+
+
+def is_in_use(compensation: Compensation) -> bool:
+    """Whether its coupon, where it has one, shows that the customer has it."""
+    coupon: Coupon | None = getattr(compensation, "coupon", None)
+    return coupon is not None and coupon.in_use
 
 
 def open_ends(case: Incident) -> list[OpenEnd]:

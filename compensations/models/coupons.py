@@ -72,6 +72,11 @@ class Coupon(models.Model):
     def __str__(self) -> str:
         return f"•••• {self.last_four}"
 
+    @property
+    def in_use(self) -> bool:
+        """Whether all or some of it was used, which only who has it can do."""
+        return self.state == CouponState.REDEEMED or self.balance_minor < self.value_minor
+
 
 class Redemption(models.Model):
     """One use, by a client (`client`) or at the counter (`cashier`)."""

@@ -140,7 +140,17 @@ class CaseView:
     @property
     def unconfirmed(self) -> list[Given]:
         """What was granted to be handed over, and nobody said that the customer has it."""
-        return [row for row in self.given if row.latest is not None and row.latest.to_confirm]
+        return [row for row in self.given if row.to_confirm]
+
+    @property
+    def shows_links(self) -> bool:
+        """Whether a link can be handed over in the conversation here."""
+        return any(channel == Channel.HANDOVER for channel, _label in self.channels)
+
+    @property
+    def senders(self) -> list[tuple[str, str]]:
+        """The ways by which a message goes out; handing over is an act of its own."""
+        return [choice for choice in self.channels if choice[0] != Channel.HANDOVER]
 
     @property
     def owed(self) -> list[Promise]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Staff
 from compensations.approvals import FINANCE_LEVEL
+from compensations.handovers import is_in_use
 from compensations.models import Approval, Compensation, Coupon
 from compensations.selectors import can_void, live_value, visible_compensations
 from compensations.states import ApprovalState, CompensationState, LapseReason
@@ -100,6 +101,41 @@ class Given:
     @property
     def latest(self) -> Way | None:
         return self.ways[-1] if self.ways else None
+
+    @property
+    def arrived(self) -> Way | None:
+        """The newest message of which it is known that it reached the customer."""
+        return next((way for way in reversed(self.ways) if way.arrived), None)
+
+    @property
+    def has_it(self) -> bool:
+        """Whether the customer is known to have it: a message arrived, or some of it was used."""
+        return self.arrived is not None or is_in_use(self.compensation)
+
+    @property
+    def shown(self) -> Way | None:
+        """The way that says best how it stands.
+
+        That is the newest, which may need somebody. A link that was prepared and not confirmed says
+        nothing about a customer who has it already; None where nothing else was sent.
+        """
+        latest = self.latest
+        return self.arrived if latest is not None and latest.unconfirmed and self.has_it else latest
+
+    @property
+    def arrived_before(self) -> Way | None:
+        """What had reached the customer before what is shown, such as a resend that failed."""
+        return self.arrived if self.arrived is not self.shown else None
+
+    @property
+    def to_confirm(self) -> bool:
+        """Whether the customer waits for the link that was prepared."""
+        return self.latest is not None and self.latest.to_confirm and not self.has_it
+
+    @property
+    def prepared(self) -> Way | None:
+        """A link that can be shown as it is: made to be handed over, newest, not confirmed."""
+        return self.latest if self.latest is not None and self.latest.to_confirm else None
 
     @property
     def sendable(self) -> bool:

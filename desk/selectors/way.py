@@ -57,13 +57,23 @@ class Way:
         return self.message.channel == Channel.HANDOVER
 
     @property
+    def arrived(self) -> bool:
+        """Whether it is known that the customer has it."""
+        return self.message.state == MessageState.DELIVERED
+
+    @property
+    def unconfirmed(self) -> bool:
+        """To be handed over by a person, and nobody has said that the customer has it."""
+        return self.by_hand and self.message.state == MessageState.SENT
+
+    @property
     def to_confirm(self) -> bool:
-        """Handed over, and nobody has said yet that the customer has it."""
-        return self.live and self.by_hand and self.message.state == MessageState.SENT
+        """The same of what can still be used, so that somebody has to do it."""
+        return self.live and self.unconfirmed
 
     @property
     def _never_confirmed(self) -> bool:
-        return not self.live and self.by_hand and self.message.state == MessageState.SENT
+        return not self.live and self.unconfirmed
 
     @property
     def may_repeat(self) -> bool:

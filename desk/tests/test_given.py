@@ -4,9 +4,12 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from compensations.actions import grant, void
-from compensations.tests.scenario import Company
+from compensations.actions import grant, redeem, resend, void
+from compensations.handovers import to_hand_over
+from compensations.models import Compensation
+from compensations.tests.scenario import Company, code_of
 from delivery.actions import confirm_handover
 from delivery.models import Message
 from incidents.actions import add_note
@@ -56,6 +59,91 @@ def test_a_confirmed_handing_over_is_told(
     text = desk.get(f"/incidents/{incident.folio}/").content.decode()
     assert "Message handed over in the conversation" in text
     assert "nobody has confirmed it" not in text
+
+
+def _deliver(given: Compensation) -> None:
+    """The newest message of it arrived, as its provider said."""
+    message = Message.objects.filter(ref=given.pk).latest("created_at")
+    now = timezone.now()
+    Message.objects.filter(pk=message.pk).update(state="sending")
+    Message.objects.filter(pk=message.pk).update(state="sent", sent_at=now)
+    Message.objects.filter(pk=message.pk).update(state="delivered", delivered_at=now)
+
+
+WARNS = ("Ready to hand over", "Hand it over", "Not confirmed", "Nobody confirmed")
+
+
+def test_a_link_prepared_for_who_has_it_already_warns_nowhere(
+    company: Company, incident: Incident, desk: Client
+) -> None:
+    path = f"/incidents/{incident.folio}/"
+    given = grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    _deliver(given)
+    sent = desk.post(f"{path}compensations/{given.pk}/send/", {"channel": "handover", "once": "s"})
+    page = desk.get(path).content.decode()
+    assert not any(words in page for words in WARNS)
+    card = _card(page.encode())
+    assert "Delivered at" in card
+    # The link that was made is shown again, not made again.
+    assert f'href="{sent["Location"]}"' in card
+    assert "Show QR or link" in card
+    assert "To hand over" not in desk.get("/").content.decode()
+    assert to_hand_over(Incident.objects.filter(pk=incident.pk)) == []
+    redeem(
+        code=code_of(given),
+        external_transaction_id="1",
+        market=company.market,
+        by=company.till,
+    )
+    page = desk.get(path).content.decode()
+    assert not any(words in page for words in WARNS)
+    assert "Delivered at" in _card(page.encode())
+
+
+def test_who_used_some_of_it_has_it(company: Company, incident: Incident, desk: Client) -> None:
+    path = f"/incidents/{incident.folio}/"
+    given = grant(
+        incident=incident, offer=company.offers["gift_card"], channel="handover", by=company.agent
+    )
+    assert "Nobody confirmed" in desk.get(path).content.decode()
+    redeem(
+        code=code_of(given),
+        external_transaction_id="1",
+        market=company.market,
+        amount_minor=100_00,
+        by=company.till,
+    )
+    page = desk.get(path).content.decode()
+    assert not any(words in page for words in WARNS)
+    assert "The customer has it: it was used." in _card(page.encode())
+    assert "To hand over" not in desk.get("/").content.decode()
+
+
+def test_a_resend_that_fails_stands_beside_what_arrived(
+    company: Company, incident: Incident, desk: Client
+) -> None:
+    given = grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    _deliver(given)
+    resend(compensation=given, channel="email", by=company.agent)
+    card = _card(desk.get(f"/incidents/{incident.folio}/").content)
+    assert "Waiting to be sent" in card
+    assert "Delivered at" in card
+
+
+def test_showing_the_link_is_a_button_of_its_own(
+    company: Company, incident: Incident, desk: Client
+) -> None:
+    path = f"/incidents/{incident.folio}/"
+    given = grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
+    card = _card(desk.get(path).content)
+    assert "Show QR or link" in card
+    menu = re.search(r"<details.*?</details>", card, re.S)
+    assert menu is not None
+    assert "Hand over in the conversation" not in menu[0]
+    answer = desk.post(
+        f"{path}compensations/{given.pk}/send/", {"channel": "handover", "once": "s"}
+    )
+    assert "handover-link" in desk.get(answer["Location"]).content.decode()
 
 
 def test_what_can_be_used_comes_before_what_is_over(
