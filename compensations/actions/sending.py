@@ -100,7 +100,7 @@ def still_valid(compensation: Compensation) -> bool:
 def is_of_staff(contact: ContactPoint) -> bool:
     """Whether somebody who works or worked here, in whatever market, has this contact.
 
-    An address is whoever's reads its mailbox, a sub-address notwithstanding.
+    An address counts by the mailbox it leads to: a sub-address makes no other one of it.
     """
     return (
         Staff.objects.alias(mailbox=Mailbox("email"))

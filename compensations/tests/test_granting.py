@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.translation import override
 
 from audit.models import AuditEvent
 from common.errors import NotAllowed, TransitionRefused
@@ -180,7 +181,7 @@ def test_the_stop_switch(company: Company) -> None:
 def test_a_resolved_case_gets_nothing_more(company: Company) -> None:
     incident = company.incident()
     resolve_incident(incident=incident, resolution="Se cambió de cuarto.", by=company.agent)
-    with pytest.raises(TransitionRefused, match="is resolved"):
+    with override("en"), pytest.raises(TransitionRefused, match="is resolved"):
         grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
 
 
@@ -188,7 +189,7 @@ def test_a_closed_case_is_not_called_resolved(company: Company) -> None:
     incident = company.incident()
     resolve_incident(incident=incident, resolution="Se cambió de cuarto.", by=company.agent)
     Incident.objects.filter(pk=incident.pk).update(state="closed", closed_at=timezone.now())
-    with pytest.raises(TransitionRefused, match="is closed"):
+    with override("en"), pytest.raises(TransitionRefused, match="is closed"):
         grant(incident=incident, offer=company.offers["coupon"], by=company.agent)
 
 

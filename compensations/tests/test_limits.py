@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import override
 
 from common.errors import NotAllowed
 from compensations.actions import (
@@ -148,9 +149,10 @@ def test_a_customers_limit_holds_for_the_person(company: Company, measure: str) 
     made = grant(incident=case, offer=coupon, by=company.agent)
     for customer in (first, second):
         incident = company.incident(customer)
-        shown = option(company, incident, "gift_card").refusal
-        with pytest.raises(LimitExceeded) as refused:
-            grant(incident=incident, offer=company.offers["gift_card"], by=company.agent)
+        with override("en"):
+            shown = option(company, incident, "gift_card").refusal
+            with pytest.raises(LimitExceeded) as refused:
+                grant(incident=incident, offer=company.offers["gift_card"], by=company.agent)
         assert str(shown) == str(refused.value)
         assert "other customers with the same phone or email" in str(shown)
         assert refused.value.extra["used"] == (400_00 if measure == "amount" else 2)
@@ -216,9 +218,10 @@ def test_where_nothing_of_an_offer_fits_no_amount_is_proposed(
 ) -> None:
     company.limit(scope, "day", "amount", 499_99)
     incident = company.incident()
-    shown = option(company, incident, "gift_card").refusal
-    with pytest.raises(LimitExceeded) as refused:
-        grant(incident=incident, offer=company.offers["gift_card"], by=company.agent)
+    with override("en"):
+        shown = option(company, incident, "gift_card").refusal
+        with pytest.raises(LimitExceeded) as refused:
+            grant(incident=incident, offer=company.offers["gift_card"], by=company.agent)
     for words in (str(shown), str(refused.value)):
         assert "leaves $499.99 and this offer needs at least $500.00: it does not fit" in words
         assert next_step in words
