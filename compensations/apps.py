@@ -10,9 +10,10 @@ class CompensationsConfig(AppConfig):
     verbose_name = _("Compensations")
 
     def ready(self) -> None:
-        from . import contacts, handovers, messages, refunds
+        from . import contacts, handovers, identities, messages, refunds
 
         messages.register()
         contacts.register()
         refunds.register()
         handovers.register()
+        identities.register()

@@ -12,7 +12,13 @@ from django.db import IntegrityError, transaction
 from django.http import QueryDict
 
 from accounts.models import IdempotentAnswer, Market, Staff
-from incidents.actions import add_note, create_customer, discard_draft, open_incident
+from incidents.actions import (
+    add_note,
+    create_customer,
+    discard_draft,
+    identify_customer,
+    open_incident,
+)
 from incidents.models import Customer, Incident, Note
 
 # Not part of what a form says.
@@ -88,6 +94,24 @@ def log_case(
     incident = open_incident(market=market, customer=customer, by=by, **case)
     discard_draft(staff=by)
     return incident
+
+
+@transaction.atomic
+def name_customer(
+    *,
+    incident: Incident,
+    customer: Customer | None,
+    new_customer: Mapping[str, str],
+    version: int,
+    by: Staff,
+) -> Incident:
+    """Gives a case its customer, created along where `customer` is None.
+
+    Raises what `create_customer` and `identify_customer` raise; then nothing is changed.
+    """
+    if customer is None:
+        customer = create_customer(market=incident.market, by=by, **new_customer)
+    return identify_customer(incident=incident, customer=customer, version=version, by=by)
 
 
 @transaction.atomic

@@ -348,6 +348,18 @@ class IntakeForm(CaseFields):
         return {"name": data["new_name"], "phone": data["new_phone"], "email": data["new_email"]}
 
 
+class IdentifyForm(IntakeForm):
+    """Who complained, on a case that came without a customer. `version` is the one seen."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+
+    OWN = ("version", "customer", "customer_text", "new_name", "new_phone", "new_email")
+
+    def __init__(self, *args: Any, market: Market, **kwargs: Any) -> None:
+        super().__init__(*args, market=market, categories=[], locations=[], **kwargs)
+        self.fields = {name: self.fields[name] for name in self.OWN}
+
+
 class ChangeForm(CaseFields):
     """Correcting a case. `version` is the one that the person saw, `opened` what was in it."""
 

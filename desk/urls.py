@@ -9,6 +9,7 @@ from .views import (
     customers,
     find,
     home,
+    identify,
     incidents,
     intake,
     money,
@@ -19,6 +20,8 @@ from .views import (
 on_case = [
     path("", case.case, name="incident"),
     path("change/", case.change, name="incident-change"),
+    path("customer/", identify.identify, name="incident-identify"),
+    path("customer/look-up/", identify.look_up, name="identify-look-up"),
     path("others/", presence.others, name="incident-others"),
     path("add/", intake.add_to, name="incident-add-to"),
     path("notes/", acts.note, name="incident-note"),

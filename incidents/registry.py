@@ -6,7 +6,7 @@ A higher app fills these in its AppConfig.ready(); nothing here imports upwards.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from accounts.models import ApiClient, Staff
+from accounts.models import ApiClient, Market, Staff
 from common.errors import Refusal
 from delivery.models import Message
 
@@ -28,11 +28,14 @@ class OpenEnd:
 
 ClosingCheck = Callable[[Incident], Refusal | None]
 StakeCheck = Callable[[Incident], Refusal | None]
+BeforeIdentifying = Callable[[Market], None]
+CustomerCheck = Callable[[Incident], Refusal | None]
 OpenEnds = Callable[[Incident], Sequence[OpenEnd]]
 ContactCorrected = Callable[[ContactPoint, Sequence[Message], Staff | ApiClient], None]
 
 _closing_checks: list[ClosingCheck] = []
 _stake_checks: list[StakeCheck] = []
+_customer_checks: list[tuple[BeforeIdentifying, CustomerCheck]] = []
 _open_ends: list[OpenEnds] = []
 _contact_corrected: list[ContactCorrected] = []
 
@@ -59,6 +62,20 @@ def register_stake_check(check: StakeCheck) -> None:
 
 def stake_checks() -> tuple[StakeCheck, ...]:
     return tuple(_stake_checks)
+
+
+def register_customer_check(before: BeforeIdentifying, check: CustomerCheck) -> None:
+    """`check(incident)` returns the refusal that forbids giving it its customer, or None.
+
+    It runs in the transaction of the change, on the locked row. `before(market)` runs first of all
+    in it and takes the locks that come before the case's own.
+    """
+    if (before, check) not in _customer_checks:
+        _customer_checks.append((before, check))
+
+
+def customer_checks() -> tuple[tuple[BeforeIdentifying, CustomerCheck], ...]:
+    return tuple(_customer_checks)
 
 
 def register_open_ends(look: OpenEnds) -> None:

@@ -44,6 +44,7 @@ from incidents.states import (
 SENTENCES: dict[str, str | Promise] = {
     "incident.opened": lazy("Logged case %(case)s"),
     "incident.imported": lazy("Imported case %(case)s from a file"),
+    "incident.identified": lazy("Identified the customer of case %(case)s"),
     "incident.changed": lazy("Changed case %(case)s: %(fields)s"),
     "incident.recovery_started": lazy("Began recovery of case %(case)s"),
     "incident.step_done": lazy("Did the step “%(step)s” on case %(case)s"),

@@ -151,7 +151,8 @@ def test_resolving_names_what_nobody_confirmed(
     assert answer.json()["warnings"] == [
         {
             "code": "not_handed_over",
-            "detail": "Nobody confirmed that the customer has “coupon”.",
+            "detail": gettext("Nobody confirmed that the customer has “%(offer)s”.")
+            % {"offer": made.offer.name},
             "compensation": str(made.pk),
         }
     ]

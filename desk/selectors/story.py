@@ -240,6 +240,7 @@ def _imported(_event: AuditEvent, case: _Case) -> str:
 
 SYSTEM: dict[str, Say] = {
     "incident.imported": _imported,
+    "incident.identified": _because(gettext_lazy("The customer was identified")),
     "incident.changed": _changed,
     "incident.recovery_started": _because(gettext_lazy("Recovery started")),
     "incident.uncompensated": _because(

@@ -23,6 +23,7 @@ from .follow_up import (
     make_promise,
     tick_step,
 )
+from .identifying import CustomerKnown, identify_customer
 from .incidents import (
     change_incident,
     change_severity,
@@ -37,6 +38,7 @@ from .incidents import (
 from .portal import issue_portal_token, revoke_portal_tokens
 
 __all__ = [
+    "CustomerKnown",
     "acknowledge_playbook",
     "add_contact",
     "add_note",
@@ -49,6 +51,7 @@ __all__ = [
     "correct_contact",
     "create_customer",
     "discard_draft",
+    "identify_customer",
     "issue_portal_token",
     "keep_promise",
     "make_promise",

@@ -210,6 +210,10 @@ class IncidentPatch(IncidentFields):
     """
 
     version = serializers.IntegerField(min_value=1)
+    customer = serializers.UUIDField(
+        required=False,
+        help_text="Only for an imported case that names nobody, before anything is granted.",
+    )
     category = serializers.CharField(max_length=40, required=False)
     narrative = serializers.CharField(max_length=5000, required=False)
     channel = serializers.ChoiceField(choices=ContactChannel.choices, required=False)

@@ -34,6 +34,7 @@ from ..access import COMMENTERS, READERS, WRITERS
 from ..filters import CustomerFilter, IncidentFilter
 from ..models import Category, Customer, Incident
 from ..selectors import (
+    named_customer,
     named_for_opening,
     visible_customers,
     visible_incidents,
@@ -256,10 +257,7 @@ class IncidentsView(OnlyKnownParameters, ListAPIView[Incident], Creating):
         place = data.pop("location", None) or ""
         named = named_for_opening(caller, data.pop("customer"), data.pop("category"), place)
         if named is None:
-            raise InvalidInput(
-                _("There is no such customer here. GET /customers finds one, and gives its id."),
-                field="customer",
-            )
+            raise _no_customer()
         market = named.customer.market
         if named.category is None:
             raise _no_category(market.pk)
@@ -327,6 +325,8 @@ class IncidentView(APIView):
             data["owner"] = _person(data["owner"])
         if "team" in data:
             data["team"] = _team(market_id, data["team"])
+        if "customer" in data:
+            self._identify(by, incident, data)
         actions.change_incident(incident=incident, by=by, **data)
         if state is None:
             return
@@ -339,6 +339,25 @@ class IncidentView(APIView):
                 actions.close_incident(incident=incident, by=by)
             case IncidentState.IN_RECOVERY:
                 actions.reopen_incident(incident=incident, by=by, **words)
+
+    def _identify(self, by: Staff | ApiClient, incident: Incident, data: dict[str, Any]) -> None:
+        """Gives the case the customer it names; one that it has already is left alone."""
+        key = data.pop("customer")
+        if key == incident.customer_id:
+            return
+        customer = named_customer(by, key)
+        if customer is None:
+            raise _no_customer()
+        data["version"] = actions.identify_customer(
+            incident=incident, customer=customer, version=data["version"], by=by
+        ).version
+
+
+def _no_customer() -> InvalidInput:
+    return InvalidInput(
+        _("There is no such customer here. GET /customers finds one, and gives its id."),
+        field="customer",
+    )
 
 
 def _person(key: uuid.UUID | None) -> Staff | None:

@@ -98,7 +98,12 @@ class Customer(models.Model):
     @property
     def first_name(self) -> str:
         """How to greet the person; empty where an import knew nobody's name."""
-        return "" if self.external_ref.startswith(UNNAMED) else self.name.split()[0]
+        return "" if self.is_unnamed else self.name.split()[0]
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether it stands for everybody whom an import's source did not name."""
+        return self.external_ref.startswith(UNNAMED)
 
 
 class ContactPoint(models.Model):

@@ -35,7 +35,7 @@ from .incidents import (
     visible_incidents,
     with_list_relations,
 )
-from .opening import named_for_opening
+from .opening import named_customer, named_for_opening
 from .portal import open_portal_token
 from .search import (
     find_customers,
@@ -69,6 +69,7 @@ __all__ = [
     "listed",
     "listed_rows",
     "logged_between",
+    "named_customer",
     "named_for_opening",
     "open_and_recent",
     "open_portal_token",

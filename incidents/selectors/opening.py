@@ -35,6 +35,12 @@ class Named:
     team: Team | None
 
 
+def named_customer(caller: Staff | ApiClient, key: uuid.UUID) -> Customer | None:
+    """The customer of this id whom the caller may name on a case; None where there is none."""
+    markets = readable_markets(caller) if isinstance(caller, Staff) else [caller.market_id]
+    return Customer.objects.filter(pk=key, market__in=markets).first()
+
+
 def named_for_opening(
     caller: Staff | ApiClient, customer_id: uuid.UUID, category_code: str, location_code: str
 ) -> Named | None:

@@ -436,3 +436,21 @@ def test_logging_over_http_takes_few_queries(desk: Desk, caller: Caller) -> None
         assert caller.post("/incidents", sent).status_code == 201
     # Key, roles, customer, category, savepoint, folio, row, step, audit, release, team.
     assert len(queries) <= 12
+
+
+def test_a_patch_names_the_customer_of_an_imported_case(desk: Desk, caller: Caller) -> None:
+    nobody, mariana = desk.customer("Sin identificar"), desk.customer()
+    Customer.objects.filter(pk=nobody.pk).update(external_ref="~import:1")
+    incident = desk.incident(nobody)
+    address = f"/incidents/{incident.folio}"
+    missing = caller.patch(address, {"version": 1, "customer": str(incident.pk)})
+    assert missing.status_code == 422
+    answer = caller.patch(address, {"version": 1, "customer": str(mariana.pk), "order_ref": "R-1"})
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["customer"]["id"] == str(mariana.pk)
+    assert answer.json()["order_ref"] == "R-1"
+    version = answer.json()["version"]
+    other = caller.patch(address, {"version": version, "customer": str(desk.customer("Otra").pk)})
+    assert (other.status_code, other.json()["code"]) == (409, "customer_known")
+    same = caller.patch(address, {"version": version, "customer": str(mariana.pk)})
+    assert same.status_code == 200

@@ -164,6 +164,16 @@ DESK: dict[str, Row] = {
         plus(CASE, severity="moderate", version="1", narrative="Corregido."),
         of(folio="fresh_folio"),
     ),
+    # A case whose customer is known keeps them.
+    "incident-identify": form(
+        WORKERS,
+        plain(version="1", new_name="Ana Ruiz"),
+        of(folio="fresh_folio"),
+        get=302,
+        ok=422,
+        changes=False,
+    ),
+    "identify-look-up": see(WORKERS, FOLIO, query=of(customer_text="customer_name")),
     "incident-add-to": do(WORKERS, plain(narrative="otra vez"), FOLIO),
     "incident-note": do(COMMENTERS, plain(body="nota"), FOLIO),
     "incident-promise": do(WORKERS, plus(of(owner="person"), kind="call", due_at=TOMORROW), FOLIO),
