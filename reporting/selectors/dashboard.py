@@ -119,6 +119,11 @@ class Figures:
         return ratio(self.seconds_to_compensation, self.compensated - self.imported_compensated)
 
     @property
+    def logged_here(self) -> int:
+        """Without what files brought: the cases that have clocks."""
+        return self.cases - self.imported
+
+    @property
     def clocks_met(self) -> Fraction | None:
         """Of the cases whose clocks have been decided one way or the other."""
         return ratio(self.met, self.met + self.breached)

@@ -3,11 +3,14 @@
 import datetime as dt
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
+from accounts.models import Staff
 from common.windows import day_bounds, local_date
 from compensations.tests.scenario import Company, build
 from reporting.actions import mark_touched, roll_day, roll_stale
+from reporting.filters import OWN_DATES
 from reporting.models import CaseDay, IssuanceDay, RolledDay
 from reporting.selectors.dashboard import Figures
 from reporting.selectors.lists import Narrow, rows_behind
@@ -251,3 +254,24 @@ def test_a_clock_that_runs_out_after_the_roll_is_seen_at_once_and_rolled_again(
     assert CaseDay.objects.get().breached == 1
     assert RolledDay.objects.get().clock_at == case.resolve_due_at
     assert mark_touched(company.market) == 0
+
+
+def test_the_dashboard_tells_an_import_from_a_wave_of_complaints(company: Company) -> None:
+    history, now = History(company), timezone.now()
+    yesterday = now - dt.timedelta(days=1)
+    clocks = {"compensate_due_at": None, "resolve_due_at": None}
+    for moment in (yesterday, now):
+        history.case(moment)
+    for _number in range(3):
+        history.case(now, **clocks, owner=None, team=None)
+    Staff.objects.filter(pk=company.elena.pk).update(language="en")
+    client = Client()
+    client.force_login(company.elena)
+    today = local_date(now, company.market.time_zone)
+    chosen = {"period": OWN_DATES, "from": today, "to": today, "compare": "previous"}
+    page = client.get("/reports/issuance/", chosen).content.decode()
+    tile = page[page.index(">Incidents<") :].split("</section>")[0]
+    assert "3 imported" in tile
+    # One case each day: not four times as many.
+    assert ">0\N{NO-BREAK SPACE}%" in tile or " 0\N{NO-BREAK SPACE}%" in tile
+    assert "+300" not in tile

@@ -146,7 +146,8 @@ class Shown:
                         % {"share": self.write.share(figures.share_compensated)},
                     ),
                     *self._imported_note(figures),
-                    *self._change(figures.cases, before.cases if before else None),
+                    # A file that arrives is no wave of complaints.
+                    *self._change(figures.logged_here, before.logged_here if before else None),
                 ],
             ),
             self._value_tile(figures, before),
