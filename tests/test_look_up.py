@@ -29,7 +29,8 @@ pytestmark = pytest.mark.django_db
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 # Not to be looked up: what somebody is typing, and words of all markets that make up no row.
 DRAFTED = {IntakeDraft, NameWord, NarrativeWord}
-# Nor what is derived from rows that are, or from what was tried in vain: it has pages of its own, or is a tool of the sweeps.
+# Nor what is derived from rows that are, or from what was tried in vain: it has pages of its own,
+# or is a tool of the sweeps.
 DERIVED = {
     CodeFailures,
     Seal,

@@ -143,11 +143,11 @@ class CaseDay(models.Model):
     seconds_to_compensation = models.BigIntegerField(default=0)
     resolved = models.PositiveIntegerField(default=0)
     breached = models.PositiveIntegerField(default=0)
-    met = models.PositiveIntegerField(default=0)
-    running = models.PositiveIntegerField(default=0)
+    met = models.PositiveIntegerField(default=0, db_default=0)
+    running = models.PositiveIntegerField(default=0, db_default=0)
     # Of the cases and the compensated ones: brought by a file, so without clocks.
-    imported = models.PositiveIntegerField(default=0)
-    imported_compensated = models.PositiveIntegerField(default=0)
+    imported = models.PositiveIntegerField(default=0, db_default=0)
+    imported_compensated = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [models.Index(fields=["market", "staff", "date"], name="case_day_staff")]

@@ -268,7 +268,8 @@ def test_the_dashboard_tells_an_import_from_a_wave_of_complaints(company: Compan
     client = Client()
     client.force_login(company.elena)
     today = local_date(now, company.market.time_zone)
-    chosen = {"period": OWN_DATES, "from": today, "to": today, "compare": "previous"}
+    day = today.isoformat()
+    chosen = {"period": OWN_DATES, "from": day, "to": day, "compare": "previous"}
     page = client.get("/reports/issuance/", chosen).content.decode()
     tile = page[page.index(">Incidents<") :].split("</section>")[0]
     assert "3 imported" in tile

@@ -43,6 +43,6 @@ DROP FUNCTION guard_incident_customer();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("incidents", "0010_imported_page")]
+    dependencies = [("incidents", "0009_imported_page")]
 
     operations = [migrations.RunSQL(NAMED_LATER, NEVER)]
