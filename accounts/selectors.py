@@ -76,19 +76,3 @@ def roles_held(staff: Staff) -> QuerySet[RoleGrant]:
         .select_related("market")
         .order_by(F("market__code"), "role")
     )
-
-
-def matches_staff(market: Market | int, fingerprints: Iterable[bytes]) -> bool:
-    """Whether a contact belongs to anyone who works or worked in the market.
-
-    `fingerprints` are those of contact points, as `common.fingerprints` makes them for "contact".
-    """
-    wanted = [bytes(value) for value in fingerprints]
-    if not wanted:
-        return False
-    key = market if isinstance(market, int) else market.pk
-    return (
-        Staff.objects.filter(Q(email_fingerprint__in=wanted) | Q(phone_fingerprint__in=wanted))
-        .filter(Exists(_granted([key])))
-        .exists()
-    )

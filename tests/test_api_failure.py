@@ -25,7 +25,7 @@ def test_a_mistake_of_ours_is_a_problem_without_a_secret_and_the_key_can_be_used
     def broken(**_values: Any) -> None:
         raise ZeroDivisionError(code)
 
-    monkeypatch.setattr("compensations.api.coupons.redeem", broken)
+    monkeypatch.setattr("compensations.api.coupons.redeem_and_answer", broken)
     sale = {"code": code, "external_transaction_id": "T-1"}
     answer = till.post("/coupons/redeem", sale, key="K")
     assert answer.status_code == 500

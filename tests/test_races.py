@@ -184,13 +184,13 @@ def test_twenty_clicks_without_the_constraint(company: Company) -> None:
         assert count(answers, "ok") > 1
 
 
-def _twins(company: Company) -> list[Incident]:
+def _twins(company: Company, email: str) -> list[Incident]:
     """Cases of ten customers with one email."""
-    return [company.incident(company.customer(email="ana@example.com")) for _ in range(10)]
+    return [company.incident(company.customer(email=email)) for _ in range(10)]
 
 
-def _grant_to_twins(company: Company, offer: Offer):  # type: ignore[no-untyped-def]
-    cases = _twins(company)
+def _grant_to_twins(company: Company, offer: Offer, email: str = "ana@example.com"):  # type: ignore[no-untyped-def]
+    cases = _twins(company, email)
 
     def work(number: int) -> str:
         return str(grant(incident=cases[number], offer=offer, by=company.agent).pk)
@@ -209,8 +209,15 @@ def test_customers_with_one_contact_get_an_offer_once(company: Company) -> None:
 
 def test_customers_with_one_contact_without_the_lock(company: Company) -> None:
     offer = company.republish("coupon", per_customer=1, per_customer_days=30)
-    answers = race(_grant_to_twins(company, offer), range(10), guards_off=["contacts"])
-    assert count(answers, "ok") > 1
+    rounds = (
+        race(
+            _grant_to_twins(company, offer, f"{number}@example.com"),
+            range(10),
+            guards_off=["contacts"],
+        )
+        for number in range(8)
+    )
+    assert any(count(answers, "ok") > 1 for answers in rounds)
 
 
 def test_customers_with_one_contact_share_a_limit(company: Company) -> None:
@@ -227,10 +234,16 @@ def test_customers_with_one_contact_share_a_limit(company: Company) -> None:
 
 def test_customers_with_one_contact_share_no_limit_without_the_lock(company: Company) -> None:
     company.limit("customer", "day", "amount", 600_00)
-    answers = race(
-        _grant_to_twins(company, company.offers["coupon"]), range(10), guards_off=["contacts"]
+    offer = company.offers["coupon"]
+    rounds = (
+        race(
+            _grant_to_twins(company, offer, f"{number}@example.com"),
+            range(10),
+            guards_off=["contacts"],
+        )
+        for number in range(8)
     )
-    assert count(answers, "ok") > 3
+    assert any(count(answers, "ok") > 3 for answers in rounds)
 
 
 def _grant_across(company: Company, incident: Incident, version: ScaleVersion):  # type: ignore[no-untyped-def]

@@ -8,7 +8,8 @@ from audit.models import AuditEvent
 from compensations.actions import grant, void
 from compensations.identities import GrantedToNobody
 from compensations.tests.scenario import Company
-from incidents.actions import CustomerKnown, identify_customer
+from incidents.actions import identify_customer
+from incidents.actions.identifying import CustomerKnown
 from incidents.models import Customer, Incident
 from incidents.models.customers import UNNAMED
 

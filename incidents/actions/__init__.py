@@ -23,7 +23,7 @@ from .follow_up import (
     make_promise,
     tick_step,
 )
-from .identifying import CustomerKnown, identify_customer
+from .identifying import identify_customer
 from .incidents import (
     change_incident,
     change_severity,
@@ -38,7 +38,6 @@ from .incidents import (
 from .portal import issue_portal_token, revoke_portal_tokens
 
 __all__ = [
-    "CustomerKnown",
     "acknowledge_playbook",
     "add_contact",
     "add_note",

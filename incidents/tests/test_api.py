@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import Staff
 from accounts.states import Role
@@ -397,7 +398,9 @@ def test_a_filter_that_is_not_understood_is_refused(
 def test_dates_the_wrong_way_round_are_refused(caller: Caller) -> None:
     answer = caller.get("/incidents", logged_from="2026-03-02", logged_to="2026-03-01")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
-    assert answer.json()["errors"] == {"logged_to": ["The last date is before the first one."]}
+    assert answer.json()["errors"] == {
+        "logged_to": [gettext("The last date is before the first one.")]
+    }
     same = caller.get("/incidents", logged_from="2026-03-01", logged_to="2026-03-01")
     assert same.status_code == 200
 

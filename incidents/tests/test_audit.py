@@ -14,7 +14,8 @@ from accounts.tests.factories import StaffFactory
 from audit.models import AuditEvent
 from common.ids import uuid7
 from incidents import actions
-from incidents.models import Playbook
+from incidents.models import Customer, Playbook
+from incidents.models.customers import UNNAMED
 from incidents.states import ContactKind, Segment
 
 from .conftest import Desk
@@ -83,6 +84,14 @@ def _revocable(desk: Desk) -> Any:
     return incident
 
 
+def _unnamed(desk: Desk) -> Any:
+    """A case of an import's placeholder, and the person whose case it is."""
+    nobody = desk.customer("Sin identificar", external_ref="import:1")
+    Customer.objects.filter(pk=nobody.pk).update(external_ref=f"{UNNAMED}import:1")
+    nobody.refresh_from_db()
+    return desk.incident(nobody), desk.customer()
+
+
 ACTS: dict[str, Act] = {
     "create_customer": lambda desk: desk.customer,
     "open_incident": _open,
@@ -123,6 +132,12 @@ ACTS: dict[str, Act] = {
         _incident,
         lambda desk, row: actions.change_severity(
             incident=row, severity="critical", reason="un bebé", by=desk.agent
+        ),
+    ),
+    "identify_customer": _with(
+        _unnamed,
+        lambda desk, made: actions.identify_customer(
+            incident=made[0], customer=made[1], version=1, by=desk.agent
         ),
     ),
     "start_recovery": _with(

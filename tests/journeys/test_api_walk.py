@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.stack import ROOT, Running, environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.slow]
 
 # A refusal ends the walk; what was answered goes to the other stream, a line for each call.
 CURL = """

@@ -10,7 +10,7 @@ from tests.support.browser import Watched, violations
 
 from .walking import PHONE, code_behind, grant_first_coupon, link_in_mail, new_case
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SCAN = re.compile("cámara", re.IGNORECASE)
 # What a camera gives is drawn on a canvas; what the detector reads of it is `window.seen`.

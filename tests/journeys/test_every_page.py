@@ -14,7 +14,7 @@ from tests.support.browser import Crew, Watched, scrolls_sideways, violations
 
 from .walking import DELIVERED, grant_first_coupon, new_case
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CATALOGUE = Path(__file__).parents[2] / "locale" / "es" / "LC_MESSAGES" / "django.po"
 # Shorter ones are words of both languages, or parts of other words.

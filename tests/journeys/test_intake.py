@@ -10,7 +10,7 @@ from tests.support.browser import Watched
 
 from .walking import NARRATIVE, fill_case
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def start_afresh(page: Page) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.support.browser import Watched, scrolls_sideways
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NAME = "Wolfeschlegelsteinhausenbergerdorff" * 4
 STORY = "Llegamos a las tres y nadie nos recibió; esperamos de pie con los niños. " * 60

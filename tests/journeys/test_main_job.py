@@ -20,7 +20,7 @@ from .walking import (
     use_at_counter,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_a_complaint_becomes_a_coupon_that_works_once(person: Callable[..., Watched]) -> None:

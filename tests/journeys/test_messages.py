@@ -22,7 +22,7 @@ from .walking import (
     new_case,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_what_is_sent_again_is_the_same_code(person: Callable[..., Watched]) -> None:

@@ -12,7 +12,7 @@ from tests.support.browser import Watched
 
 from .walking import CASE, CODE, DELIVERED, PHONE, code_behind, fill_case, link_in_mail
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ASK = re.compile("Pedir autorización|Ask for approval")
 GRANT = re.compile("Otorgar y enviar|Grant and send")
 GIFT_CARD = re.compile("[Tt]arjeta de regalo|[Gg]ift card")

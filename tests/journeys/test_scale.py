@@ -11,7 +11,7 @@ from tests.support.browser import Watched, scrolls_sideways, violations
 
 from .walking import PHONE, new_case
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SHEET = re.compile(r"/scales/MX/\d+/edit/")
 CHANGES = re.compile(r"/scales/MX/\d+/changes/")

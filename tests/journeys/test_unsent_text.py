@@ -10,7 +10,7 @@ from tests.support.browser import Watched
 
 from .walking import fill_case, new_case
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NOTE = "La señora pide que la llamen después de las seis."
 HOW = "Cambio de habitación y cena de cortesía."

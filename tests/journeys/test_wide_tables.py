@@ -9,7 +9,7 @@ from tests.support.browser import Watched, violations
 
 from .walking import PHONE
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_a_table_that_scrolls_is_a_named_stop_and_one_that_fits_is_none(
