@@ -77,8 +77,9 @@ def _insertion(row: Model) -> tuple[str, str, list[Any]]:
     kept = row.__dict__
     for attribute, field, plain in _insertable(type(row)):
         value = kept[attribute] if plain else field.pre_save(row, add=True)
-        if isinstance(value, DatabaseDefault | Now):
-            apart.append((attribute, isinstance(value, Now)))
+        kind = type(value)
+        if kind is DatabaseDefault or kind is Now:
+            apart.append((attribute, kind is Now))
         else:
             values.append(value if plain else field.get_db_prep_save(value, connection))
     into, marks = _texts(type(row), tuple(apart))

@@ -312,8 +312,8 @@ def rooms(applicable: Applicable) -> list[Room]:
     elsewhere = _used_by_others(applicable.keys)
     found = [Room(limit, 0) for limit in applicable.single]
     for key in applicable.keys:
-        own = used.get((key.limit.pk, key.subject, key.starts_on), 0)
-        others = elsewhere.get(key.limit.pk, 0)
+        own = used.get((key.limit.id, key.subject, key.starts_on), 0)
+        others = elsewhere.get(key.limit.id, 0)
         found.append(Room(key.limit, own + others, others))
     return sorted(found, key=lambda room: (room.measure != Measure.AMOUNT, room.left))
 
@@ -343,7 +343,7 @@ def _used_by_others(keys: Sequence[Key]) -> dict[int, int]:
     for window, measure, starts_on, _subject, most in rows:
         used[window, measure, starts_on] += most
     return {
-        key.limit.pk: used[key.limit.window, key.limit.measure, key.starts_on] for key in shared
+        key.limit.id: used[key.limit.window, key.limit.measure, key.starts_on] for key in shared
     }
 
 
@@ -436,18 +436,18 @@ def take(
         raise full()
     keys = applicable.keys
     if keys:
-        counting = [key.limit.pk for key in keys if key.limit.measure == Measure.COUNT]
+        counting = [key.limit.id for key in keys if key.limit.measure == Measure.COUNT]
         columns: list[list[object]] = [
-            [key.limit.pk for key in keys],
+            [key.limit.id for key in keys],
             [key.subject for key in keys],
             [key.starts_on for key in keys],
-            [1 if key.limit.pk in counting else minor for key in keys],
+            [1 if key.limit.id in counting else minor for key in keys],
         ]
         statement = _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED
         if statement == _GUARDED and any(key.others for key in keys):
             statement = _GUARDED_TOGETHER
             elsewhere = _used_by_others(keys)
-            columns.append([elsewhere.get(key.limit.pk, 0) for key in keys])
+            columns.append([elsewhere.get(key.limit.id, 0) for key in keys])
         batch.add(
             statement,
             [
