@@ -1,6 +1,5 @@
 """Drives one function from eight forked processes for some seconds and counts what they finish."""
 
-import gc
 import multiprocessing
 import os
 import time
@@ -9,6 +8,8 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connections
+
+from common.collector import settle
 
 from .floor import CLIENTS
 
@@ -48,8 +49,7 @@ def drive(work: Work, seconds: float) -> tuple[float, float]:
     connections.close_all()
     cache.close()
     # As the web server does before its workers are forked.
-    gc.collect()
-    gc.freeze()
+    settle()
     children = [
         context.Process(target=_child, args=(number, work, seconds, barrier, results))
         for number in range(CLIENTS)

@@ -72,6 +72,12 @@ def send_along(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> None:
         cursor.connection.send_along(text.decode())
 
 
+def guards_in_one(*guards: Statement) -> Statement:
+    """Several `SELECT guard(...)` as one, in the same order."""
+    words = ", ".join(sql.removeprefix("SELECT ") for sql, _values in guards)
+    return f"SELECT {words}", [value for _sql, values in guards for value in values]
+
+
 def together(*statements: Statement) -> tuple[Any, ...] | None:
     """Executes statements in order on one trip, all or none; the last one's first row.
 

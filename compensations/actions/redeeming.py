@@ -25,7 +25,7 @@ from audit.actions import Actor, event, event_in_sql, event_values
 from common.errors import InvalidInput, NotAllowed
 from common.ids import uuid7
 from common.light import light
-from common.prepared import Statement, prepared, together
+from common.prepared import Statement, guards_in_one, prepared, together
 from common.rows import insert, loaded
 
 from .. import codes, ledger
@@ -374,14 +374,14 @@ def redeem_and_answer(
     amount_minor: int | None,
     by: Caller,
     body: str,
-    before: Sequence[Statement],
+    guards: Sequence[Statement],
     answering: Answering,
 ) -> str | None:
     """`redeem` on one trip, with the answer to its Idempotency-Key; the answer's text.
 
-    `body` is that text as an SQL expression over what was `used` and the values bound; `before` are
-    statements that refuse. None, with nothing changed, where `redeem` has more to say than done.
-    Raises NotAllowed, and what the statements before it raise.
+    `body` is that text as an SQL expression over what was `used` and the values bound; `guards`
+    refuse before it. None, with nothing changed, where `redeem` has more to say than done.
+    Raises NotAllowed, and what the guards raise.
     """
     check_till(by, market)
     text = codes.read(code)
@@ -391,7 +391,7 @@ def redeem_and_answer(
     values = _values(hashes, external_transaction_id, market, location.upper(), amount_minor, by)
     statement = _statement(body, guarded=_is_guarded())
     values |= {"undo_minutes": market.undo_minutes, **answer_values(answering)}
-    row = together(*before, (statement, values))
+    row = together(guards_in_one(*guards), (statement, values))
     return None if row is None else row[0]
 
 

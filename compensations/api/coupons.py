@@ -99,7 +99,7 @@ def _redeem_at_once(request: Request, answering: Answering) -> str | None:
             amount_minor=values.get("amount_minor"),
             by=caller,
             body=REDEMPTION_IN_SQL,
-            before=[answering.guard, guard],
+            guards=[answering.guard, guard],
             answering=answering,
         )
 
