@@ -129,7 +129,7 @@ def test_each_request_has_instances_of_its_own(till: Any) -> None:
     assert first is not None
     assert again is not None
     assert first[0] == again[0]
-    first[0].name, first[0].market.currency = "changed", "XXX"
+    first[0].name, first[0].market.currency = "changed", "EUR"
     assert again[0].name != "changed"
     assert again[0].market.currency == "MXN"
 
