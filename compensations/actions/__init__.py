@@ -4,6 +4,7 @@ from .deciding import approve, pass_up, reject, try_to_approve, try_to_pass_up
 from .expiring import expire_all, expire_due
 from .granting import grant
 from .limits import confirm_limit, propose_limit, reject_limit, retire_limit, withdraw_limit
+from .looking import CouponView, validate_coupon
 from .publishing import (
     approve_scale,
     publish_due,
@@ -11,16 +12,10 @@ from .publishing import (
     return_scale,
     submit_scale,
 )
-from .redeeming import (
-    CouponView,
-    redeem,
-    redeem_and_answer,
-    release,
-    reserve,
-    reverse,
-    validate_coupon,
-)
+from .redeeming import redeem, redeem_and_answer
 from .requesting import grant_or_request, lapse_due, request, withdraw
+from .reserving import release, reserve
+from .reversing import reverse
 from .scale_drafts import change_cells, create_draft, delete_draft
 from .sending import hand_over, resend
 from .stopping import resume_issuance, stop_issuance

@@ -1,133 +1,40 @@
-"""The coupon at a till: validate, reserve, redeem, release, reverse.
+"""The use of a coupon at a till, or of a part of a gift card's balance.
 
 One statement decides and writes a redemption, under the row's lock and by the database's clock;
 every code that cannot be used gets the same answer, whatever the reason.
 """
 
-import datetime as dt
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
-from django.utils import timezone
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.answers import Answering, answer_in_sql, answer_values
-from accounts.models import ApiClient, Location, Market, Staff
-from accounts.states import Role, Scope
-from audit.actions import Actor, event, event_in_sql, event_values
-from common.errors import InvalidInput, NotAllowed
+from accounts.models import Location, Market
+from audit.actions import event_in_sql, event_values
 from common.ids import uuid7
 from common.light import light
 from common.prepared import Statement, guards_in_one, prepared, together
-from common.rows import insert, loaded
+from common.rows import loaded
 
-from .. import codes, ledger
-from ..models import Compensation, Coupon, LedgerEntry, Redemption, Reversal
-from ..refusals import AmountNotTaken, CouponNotValid, ReversalRefused, TransactionReused
-from ..states import Account, CompensationState, CouponState, LedgerEvent
+from .. import codes
+from ..models import Coupon, Redemption
+from ..refusals import AmountNotTaken, CouponNotValid, TransactionReused
+from ..states import Account, LedgerEvent
 from ..tills import open_location
-
-Caller = ApiClient | Staff
-RESERVE_MINUTES = (1, 30)
-
-
-@dataclass(frozen=True, slots=True)
-class CouponView:
-    """What a till may know of a valid coupon. Amounts in minor units."""
-
-    coupon_id: uuid.UUID
-    name_es: str
-    name_en: str
-    terms_es: str
-    terms_en: str
-    value_minor: int
-    balance_minor: int
-    currency: str
-    keeps_balance: bool
-    expires_at: dt.datetime
-    last_four: str
-    reserved: bool
-
-
-def check_till(by: Caller, market: Market, scope: str = Scope.COUPONS_REDEEM) -> None:
-    """Raises NotAllowed unless the caller may do this at the market's tills."""
-    if isinstance(by, ApiClient):
-        allowed = by.market_id == market.pk and (
-            scope in by.scopes
-            or (scope == Scope.COUPONS_VALIDATE and Scope.COUPONS_REDEEM in by.scopes)
-        )
-    else:
-        allowed = by.has_role(market, Role.CASHIER)
-    if not allowed:
-        raise NotAllowed
-
-
-def _caller_columns(by: Caller) -> tuple[uuid.UUID | None, uuid.UUID | None]:
-    """(client, cashier): exactly one is set."""
-    return (by.pk, None) if isinstance(by, ApiClient) else (None, by.pk)
-
-
-def _actor(by: Caller) -> Actor:
-    return by.as_actor() if isinstance(by, ApiClient) else by.as_actor(Role.CASHIER)
-
-
-def _read(code: str) -> list[bytes]:
-    text = codes.read(code)
-    if text is None:
-        raise CouponNotValid(field="code")
-    return codes.all_hashes(text)
-
-
-def _usable_now(by: Caller) -> Q:
-    """Valid, or reserved by this caller, or by one whose minutes have passed."""
-    mine = Q(state=CouponState.RESERVED, reserved_until__lte=Now())
-    if isinstance(by, ApiClient):
-        mine |= Q(state=CouponState.RESERVED, reserved_by=by)
-    return (Q(state=CouponState.ISSUED) | mine) & Q(expires_at__gt=Now())
-
-
-def _usable_here(location: Location | None) -> Q:
-    anywhere = Q(usable_at=[])
-    return anywhere | Q(usable_at__contains=[location.code]) if location else anywhere
-
-
-def validate_coupon(
-    *, code: str, market: Market, location: Location | None = None, by: Caller
-) -> CouponView:
-    """What a code is worth here and now; changes nothing. Raises CouponNotValid, NotAllowed."""
-    check_till(by, market, Scope.COUPONS_VALIDATE)
-    coupon = (
-        Coupon.objects.filter(
-            _usable_now(by), _usable_here(location), code_hash__in=_read(code), market=market
-        )
-        .select_related("compensation__offer")
-        .first()
-    )
-    if coupon is None:
-        raise CouponNotValid(field="code")
-    offer = coupon.compensation.offer
-    return CouponView(
-        coupon_id=coupon.pk,
-        name_es=offer.name_es,
-        name_en=offer.name_en,
-        terms_es=offer.terms_es,
-        terms_en=offer.terms_en,
-        value_minor=coupon.value_minor,
-        balance_minor=coupon.balance_minor,
-        currency=coupon.currency,
-        keeps_balance=coupon.keeps_balance,
-        expires_at=coupon.expires_at,
-        last_four=coupon.last_four,
-        reserved=coupon.state == CouponState.RESERVED,
-    )
-
+from .looking import (
+    Caller,
+    CouponView,
+    actor,
+    caller_columns,
+    check_till,
+    hashes_of,
+    validate_coupon,
+)
 
 # One statement, so one trip and one commit: the coupon is locked and looked at, the redemption
 # takes its transaction number, and only then the coupon is used, the compensation settled, the debt
@@ -241,7 +148,7 @@ def redeem(
     AmountNotTaken, TransactionReused, NotAllowed.
     """
     check_till(by, market)
-    hashes = _read(code)
+    hashes = hashes_of(code)
     made = _redeem_once(hashes, external_transaction_id, market, location, amount_minor, by)
     if made is not None:
         return made
@@ -277,7 +184,7 @@ def _check_amount(coupon: CouponView, amount_minor: int) -> None:
 
 
 def _known(external_transaction_id: str, by: Caller) -> Redemption | None:
-    client, cashier = _caller_columns(by)
+    client, cashier = caller_columns(by)
     return (
         Redemption.objects.select_related("coupon__compensation", "location")
         .filter(client=client, cashier=cashier, external_transaction_id=external_transaction_id)
@@ -342,7 +249,7 @@ def _values(
     by: Caller,
 ) -> dict[str, Any]:
     """What the statement binds."""
-    client, cashier = _caller_columns(by)
+    client, cashier = caller_columns(by)
     return {
         "hashes": hashes,
         "market": market.pk,
@@ -358,7 +265,7 @@ def _values(
         "credit": Account.CLEARING.value,
         **event_values(
             act="coupon.redeemed",
-            by=_actor(by),
+            by=actor(by),
             object_kind="compensation",
             market_code=market.code,
         ),
@@ -393,155 +300,3 @@ def redeem_and_answer(
     values |= {"undo_minutes": market.undo_minutes, **answer_values(answering)}
     row = together(guards_in_one(*guards), (statement, values))
     return None if row is None else row[0]
-
-
-@transaction.atomic
-def reserve(
-    *,
-    code: str,
-    market: Market,
-    location: Location | None = None,
-    minutes: int = 10,
-    by: ApiClient,
-) -> Coupon:
-    """Holds a coupon for this client for some minutes; runs out by itself.
-
-    Raises CouponNotValid, NotAllowed, InvalidInput.
-    """
-    check_till(by, market)
-    low, high = RESERVE_MINUTES
-    if not low <= minutes <= high:
-        raise InvalidInput(field="minutes", extra={"minimum": low, "maximum": high})
-    coupon = (
-        Coupon.objects.select_for_update(of=("self",))
-        .filter(_usable_now(by), _usable_here(location), code_hash__in=_read(code), market=market)
-        .select_related("compensation")
-        .first()
-    )
-    if coupon is None:
-        raise CouponNotValid(field="code")
-    coupon.state = CouponState.RESERVED
-    coupon.reserved_by = by
-    coupon.reserved_until = timezone.now() + dt.timedelta(minutes=minutes)
-    coupon.save(update_fields=["state", "reserved_by", "reserved_until"])
-    _record(coupon.compensation, "coupon.reserved", by, market, {"minutes": minutes})
-    return coupon
-
-
-@transaction.atomic
-def release(*, code: str, market: Market, by: ApiClient) -> Coupon:
-    """Gives back a coupon this client holds. Raises CouponNotValid, NotAllowed."""
-    check_till(by, market)
-    coupon = (
-        Coupon.objects.select_for_update(of=("self",))
-        .filter(
-            code_hash__in=_read(code), market=market, state=CouponState.RESERVED, reserved_by=by
-        )
-        .select_related("compensation")
-        .first()
-    )
-    if coupon is None:
-        raise CouponNotValid(field="code")
-    coupon.state = CouponState.ISSUED
-    coupon.reserved_by = coupon.reserved_until = None
-    coupon.save(update_fields=["state", "reserved_by", "reserved_until"])
-    _record(coupon.compensation, "coupon.released", by, market, {})
-    return coupon
-
-
-@transaction.atomic
-def reverse(
-    *,
-    external_transaction_id: str,
-    market: Market,
-    code: str | None = None,
-    redemption_of: str | None = None,
-    reason: str = "",
-    by: Caller,
-) -> Reversal:
-    """Undoes this caller's redemption inside the market's window; the coupon is valid again.
-
-    `redemption_of` is the transaction number of the redemption, `external_transaction_id` that of
-    the reversal; without the first both are the same number. Repeating it answers with the reversal
-    it made. Raises ReversalRefused, CouponNotValid, NotAllowed.
-    """
-    check_till(by, market)
-    client, cashier = _caller_columns(by)
-    target = (
-        Redemption.objects.filter(
-            market=market,
-            client=client,
-            cashier=cashier,
-            external_transaction_id=redemption_of or external_transaction_id,
-        )
-        .values_list("pk", "coupon_id")
-        .first()
-    )
-    if target is None:
-        raise ReversalRefused(field="external_transaction_id")
-    coupon = Coupon.objects.select_for_update().get(pk=target[1])
-    if code is not None and bytes(coupon.code_hash) not in _read(code):
-        raise CouponNotValid(field="code")
-    row = Redemption.objects.select_for_update().get(pk=target[0])
-    done = Reversal.objects.filter(redemption=row).first()
-    if done is not None:
-        return done
-    undo_until = row.created_at + dt.timedelta(minutes=market.undo_minutes)
-    if timezone.now() > undo_until or coupon.state in {CouponState.VOIDED, CouponState.EXPIRED}:
-        raise ReversalRefused(field="external_transaction_id")
-    try:
-        with transaction.atomic():
-            reversal = Reversal.objects.create(
-                redemption=row,
-                client_id=client,
-                staff_id=cashier,
-                external_transaction_id=external_transaction_id,
-                reason=reason,
-            )
-    except IntegrityError as error:
-        raise TransactionReused(field="external_transaction_id") from error
-    row.reversed_at = timezone.now()
-    row.save(update_fields=["reversed_at"])
-    coupon.state = CouponState.ISSUED
-    coupon.reserved_by = coupon.reserved_until = None
-    coupon.balance_minor = F("balance_minor") + row.amount_minor
-    coupon.save(update_fields=["state", "reserved_by", "reserved_until", "balance_minor"])
-    compensation = Compensation.objects.select_for_update().get(pk=coupon.compensation_id)
-    if compensation.state == CompensationState.SETTLED:
-        compensation.state = CompensationState.ISSUED
-        compensation.ended_at = None
-        compensation.save(update_fields=["state", "ended_at"])
-    LedgerEntry.objects.bulk_create(
-        ledger.on_reverse(compensation, row.amount_minor, reversal.created_at)
-    )
-    _record(
-        compensation,
-        "coupon.reversed",
-        by,
-        market,
-        {"amount_minor": row.amount_minor, "transaction": external_transaction_id},
-        reason,
-    )
-    return reversal
-
-
-def _record(
-    compensation: Compensation,
-    act: str,
-    by: Caller,
-    market: Market,
-    after: dict[str, Any],
-    reason: str = "",
-) -> None:
-    insert(
-        event(
-            act=act,
-            by=_actor(by),
-            object_kind="compensation",
-            object_id=compensation.pk,
-            about_id=compensation.incident_id,
-            market_code=market.code,
-            after=after,
-            reason=reason,
-        )
-    )
