@@ -158,17 +158,26 @@ def _write_or_seal(number: int) -> int:
 
 
 def test_sealing_beside_writers_leaves_nothing_out_and_nothing_twice() -> None:
-    answers = race(_write_or_seal, range(8))
-    assert errors(answers) == []
-    assert sum(value for _kind, value in answers) > 0  # sealing went on while they wrote
-    assert verify().finding is None
+    beside = 0
+    # A transaction of another test that opens meanwhile holds every seal back until it ends.
+    for _try in range(4):
+        write(1)
+        wait_for_horizon()
+        answers = race(_write_or_seal, range(8))
+        assert errors(answers) == []
+        assert verify().finding is None
+        beside = sum(value for _kind, value in answers)
+        if beside:
+            break
+    assert beside > 0  # sealing went on while they wrote
     seal_all(rows=5)
     sealed = _sealed_ids()
-    assert len(sealed) == len(set(sealed)) == 200
-    assert set(sealed) == set(AuditEvent.objects.values_list("id", flat=True))
+    written = set(AuditEvent.objects.values_list("id", flat=True))
+    assert len(sealed) == len(set(sealed)) == len(written)
+    assert set(sealed) == written
     report = verify()
     assert report.finding is None
-    assert (report.rows, report.unsealed) == (200, 0)
+    assert (report.rows, report.unsealed) == (len(written), 0)
 
 
 def _seal_once(_number: int) -> int:

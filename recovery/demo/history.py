@@ -65,6 +65,8 @@ WAITING = {
     ),
     "CO": (("", SUPERVISOR_LEVEL, 38), ("", SUPERVISOR_LEVEL, 87), ("", FINANCE_LEVEL, 101)),
 }
+# From logging such a case to asking.
+TO_ASK = dt.timedelta(minutes=4)
 AT_STAKE = {"MX": 18_500_00, "CO": 150_000_00}
 # The relative of a colleague, whose case one agent has open.
 RELATIVE = {"MX": ("esther", "lucia"), "CO": ("dayana", "andres")}
@@ -240,10 +242,10 @@ class History:
         rng, at = self.rng, shell.at
         local = at.astimezone(self._zone)
         agent = shell.agent or rng.choice(self._duty[local.weekday(), local.hour])
-        customer = shell.customer or self._customer(agent)
-        customer_id = self.customers.known(customer, at, agent)
         # What waits for somebody is a case on which there is something to ask for.
         for _try in range(60):
+            customer = shell.customer or self._customer(agent)
+            customer_id = self.customers.known(customer, at, agent)
             story = self.stories.draw(customer.language, shell.severity)
             location = self._location(agent)
             amount = AT_STAKE[self.market.code] if shell.asks else self._amount(story)
@@ -260,7 +262,7 @@ class History:
                 amount_minor=amount,
                 agent=agent,
             )
-            if not shell.asks or self.requests.choose(case, shell.asks) is not None:
+            if not shell.asks or self.requests.may_wait(case, at + TO_ASK, shell.asks):
                 break
         compensate_due_at, resolve_due_at = due(case.severity, at)
         life = Life(resolve_due_at=resolve_due_at)
@@ -415,7 +417,7 @@ class History:
 
     def _compensate(self, shell: Shell, case: Case, life: Life) -> None:
         if shell.asks:
-            self.requests.wait(case, case.logged_at + dt.timedelta(minutes=4), shell.asks)
+            self.requests.wait(case, case.logged_at + TO_ASK, shell.asks)
             return
         rng = self.rng
         severity = Severity(case.severity)

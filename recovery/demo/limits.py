@@ -288,8 +288,45 @@ class Counters:
         applicable = self.applicable(person, segment, role)
         if part:
             applicable = applicable.shared() if part == "shared" else applicable.personal()
-        if any(minor > limit.cap for limit in applicable.single):
+        wanted = self._wanted(applicable, minor, customer=customer, incident=incident, at=at)
+        if wanted is None:
             return False
+        for counter, quantity in wanted:
+            place = self._places.setdefault(counter, len(self._used))
+            if place == len(self._used):
+                self._used.append(0)
+            self._used[place] += quantity
+            use = Use(compensation, place, quantity)
+            self._uses.append(use)
+            self._of[compensation].append(use)
+        return True
+
+    def has_shared_room(
+        self,
+        minor: int,
+        *,
+        person: Person,
+        segment: str,
+        customer: uuid.UUID,
+        incident: uuid.UUID,
+        at: dt.datetime,
+    ) -> bool:
+        """Whether a request could reserve `minor`."""
+        shared = self.applicable(person, segment).shared()
+        return self._wanted(shared, minor, customer=customer, incident=incident, at=at) is not None
+
+    def _wanted(
+        self,
+        applicable: Applicable,
+        minor: int,
+        *,
+        customer: uuid.UUID,
+        incident: uuid.UUID,
+        at: dt.datetime,
+    ) -> list[tuple[tuple[int, str, dt.date], int]] | None:
+        """How much to take from which counter; None where some limit has not that much left."""
+        if any(minor > limit.cap for limit in applicable.single):
+            return None
         today = local_date(at, self.market.row.time_zone)
         own = {LimitScope.CUSTOMER: str(customer), LimitScope.INCIDENT: str(incident)}
         wanted = []
@@ -302,17 +339,9 @@ class Counters:
             quantity = minor if limit.measure == Measure.AMOUNT else 1
             place = self._places.get((limit.pk, subject, start))
             if (self._used[place] if place is not None else 0) + quantity > limit.cap:
-                return False
+                return None
             wanted.append(((limit.pk, subject, start), quantity))
-        for counter, quantity in wanted:
-            place = self._places.setdefault(counter, len(self._used))
-            if place == len(self._used):
-                self._used.append(0)
-            self._used[place] += quantity
-            use = Use(compensation, place, quantity)
-            self._uses.append(use)
-            self._of[compensation].append(use)
-        return True
+        return wanted
 
     def give_back(self, compensation: uuid.UUID, at: dt.datetime) -> None:
         """Restores the room of a voided compensation."""

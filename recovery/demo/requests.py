@@ -138,6 +138,20 @@ class Requests:
             return None, None
         return self._end(grant, ending, last)
 
+    def may_wait(self, case: Case, at: dt.datetime, level: int) -> bool:
+        """Whether there is something to ask for that `level` decides and every limit holds."""
+        chosen = self.choose(case, level)
+        if chosen is None or not self.grants.may_again(case, chosen[0], at):
+            return False
+        return self.counters.has_shared_room(
+            chosen[1],
+            person=case.agent,
+            segment=case.customer.segment,
+            customer=case.customer_id,
+            incident=case.id,
+            at=at,
+        )
+
     def wait(self, case: Case, at: dt.datetime, level: int) -> bool:
         """A request of today that nobody has decided yet; whether there was one to ask."""
         grant = self._new(case, at, level)

@@ -91,6 +91,11 @@ def _gaps(page: Page) -> list[int]:
 def test_the_cards_of_a_request_stand_close(
     person: Callable[..., Watched], width: int, below: int
 ) -> None:
+    # A scale that another journey published ended what the demo company left waiting.
+    agent = person("lucia").page
+    _critical_case(agent, f"Ofelia Prueba {time.time_ns() % 100_000}")
+    _ask(agent)
+
     page = person("raul", viewport={"width": width, "height": 860}).page
     page.goto("/approvals/")
     for _request in range(3):

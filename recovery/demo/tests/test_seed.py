@@ -35,6 +35,7 @@ from delivery.states import MessageState
 from incidents.actions import next_folio
 from incidents.models import Incident, Promise
 
+from ..history import WAITING
 from ..seed import AlreadyThere, seed_company
 from .conftest import NOW, SMALL
 
@@ -101,6 +102,7 @@ def test_requests_ended_in_every_way_and_some_wait_today(company: dt.datetime) -
         if approval.state == "rejected":
             assert approval.decision_reason
     waiting = Approval.objects.filter(state="pending")
+    assert waiting.count() == sum(len(asked) for asked in WAITING.values())
     for username, levels in {"raul": {1}, "walter": {1}, "elena": {1, 2}}.items():
         person = Staff.objects.get(username=username)
         market = Market.objects.get(code="MX")
