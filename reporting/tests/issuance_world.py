@@ -116,6 +116,8 @@ def build_world(seed: int, *, cases: int = 50, code: str = "MX") -> World:
             _ending(world, history, row, dice, now)
         if dice.random() < 0.25:
             _request(world, history, case, by, dice, now)
+    # Whatever the hour, one case is open with both of its clocks still running.
+    history.case(now - dt.timedelta(minutes=10), owner=world.staff[0], state="in_recovery")
     for number in range(DAYS + 2):
         if dice.random() < 0.7:
             roll_day(world.company.market, world.today - dt.timedelta(days=number + 1))
