@@ -4,11 +4,14 @@ The rows are ordinary model instances and the SQL is what the ORM would send; wh
 compiling it anew on every call, which costs more than the database does.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connection
@@ -17,14 +20,14 @@ from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Now
 
-from .light import light
+from .light import element, light
 from .prepared import prepared
 from .transactions import may_commit
 
 M = TypeVar("M", bound=Model)
 
 
-# What the driver takes as it is; a value of any other field goes through the field.
+# A value of any other field goes through the field before it is written.
 _PLAIN = frozenset(
     {
         "BigIntegerField",
@@ -39,51 +42,87 @@ _PLAIN = frozenset(
         "UUIDField",
     }
 )
+_ROW = "(%s::text[])"
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """How rows of a model are read for an INSERT; generated keys and columns are not."""
+
+    fields: Sequence["Field[Any, Any]"]
+    # The values of a row's attributes, in the order of the fields.
+    read: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    # Those that give the row its value when it is saved.
+    stamped: Sequence["Field[Any, Any]"]
 
 
 @lru_cache(maxsize=128)
-def _insertable(model: type[Model]) -> list[tuple[str, "Field[Any, Any]", bool]]:
-    """Attribute, field, and whether its values go to the driver as they are."""
-    fields: list[tuple[str, Field[Any, Any], bool]] = []
-    for field in model._meta.local_concrete_fields:
-        kind = field.get_internal_type()
-        if not field.generated and kind not in {"AutoField", "BigAutoField"}:
-            plain = kind in _PLAIN and not getattr(field, "auto_now_add", False)
-            fields.append((field.attname, field, plain))
-    return fields
+def _columns(model: type[Model]) -> _Columns:
+    fields = [
+        field
+        for field in model._meta.local_concrete_fields
+        if not field.generated and field.get_internal_type() not in {"AutoField", "BigAutoField"}
+    ]
+    return _Columns(
+        fields,
+        itemgetter(*(field.attname for field in fields)),
+        [field for field in fields if getattr(field, "auto_now_add", False)],
+    )
 
 
-@lru_cache(maxsize=256)
-def _texts(model: type[Model], apart: tuple[tuple[str, bool], ...]) -> tuple[str, str]:
-    """`INSERT INTO ... VALUES` and a row's marks, but for the attributes `apart`.
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How rows whose values are of certain types are inserted."""
 
-    Those are set to the moment of the statement where True, else left to the database.
-    """
-    other = dict(apart)
-    names, marks = [], []
-    for attribute, field, _plain in _insertable(model):
-        if other.get(attribute, True):
-            names.append(f'"{field.column}"')
-            marks.append("statement_timestamp()" if attribute in other else "%s")
+    # The INSERT up to the rows, which come packed, and after them.
+    around: tuple[str, str]
+    # Those of a row's values that are written, and how each is.
+    chosen: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    writers: Sequence[Callable[[Any], str]]
+
+
+@lru_cache(maxsize=512)
+def _plan(model: type[Model], kinds: tuple[type, ...]) -> _Plan:
+    names, values = [], []
+    places, writers = [], []
+    for place, (field, kind) in enumerate(zip(_columns(model).fields, kinds, strict=True)):
+        if kind is DatabaseDefault:
+            continue
+        names.append(f'"{field.column}"')
+        if kind is Now:
+            values.append("statement_timestamp()")
+            continue
+        places.append(place)
+        writers.append(element(kind) if _is_plain(field) else partial(_prepared_element, field))
+        # A length is left out: a cast would cut what is too long, where storing it refuses.
+        cast = re.sub(r"\(.*?\)", "", field.db_type(connection) or "")
+        values.append(f"values[{len(places)}]::{cast}")
     # Names come from the model's own fields, values are bound.
-    into = f'INSERT INTO "{model._meta.db_table}" ({", ".join(names)}) VALUES '  # noqa: S608
-    return into, f"({', '.join(marks)})"
+    into = (
+        f'INSERT INTO "{model._meta.db_table}" ({", ".join(names)}) '  # noqa: S608
+        f"SELECT {', '.join(values)} FROM (VALUES "
+    )
+    return _Plan((into, ") AS packed(values)"), itemgetter(*places), writers)
 
 
-def _insertion(row: Model) -> tuple[str, str, list[Any]]:
-    """`INSERT INTO ... VALUES`, the row's marks and values; database defaults are not named."""
-    values: list[Any] = []
-    apart: list[tuple[str, bool]] = []
-    kept = row.__dict__
-    for attribute, field, plain in _insertable(type(row)):
-        value = kept[attribute] if plain else field.pre_save(row, add=True)
-        kind = type(value)
-        if kind is DatabaseDefault or kind is Now:
-            apart.append((attribute, kind is Now))
-        else:
-            values.append(value if plain else field.get_db_prep_save(value, connection))
-    into, marks = _texts(type(row), tuple(apart))
-    return into, marks, values
+def _is_plain(field: "Field[Any, Any]") -> bool:
+    return field.get_internal_type() in _PLAIN
+
+
+def _prepared_element(field: "Field[Any, Any]", value: Any) -> str:
+    ready = field.get_db_prep_save(value, connection)
+    return element(type(ready))(ready)
+
+
+def _insertion(row: Model) -> tuple[tuple[str, str], str]:
+    """The texts around the row, and the row packed; database defaults are not named."""
+    columns = _columns(type(row))
+    for field in columns.stamped:
+        field.pre_save(row, add=True)
+    values = columns.read(row.__dict__)
+    plan = _plan(type(row), tuple(map(type, values)))
+    written = [write(value) for write, value in zip(plan.writers, plan.chosen(values), strict=True)]
+    return plan.around, f"{{{','.join(written)}}}"
 
 
 class Batch:
@@ -93,7 +132,7 @@ class Batch:
         self._statements: list[str] = []
         self._values: list[list[Any]] = []
         # Where the rows of each kind go that came since the last statement of another sort.
-        self._into: dict[str, int] = {}
+        self._into: dict[tuple[str, str], int] = {}
         self._meanings: dict[str, Callable[[], Exception]] = {}
 
     def add(self, sql: str, values: Sequence[Any]) -> None:
@@ -110,14 +149,15 @@ class Batch:
         them together. Keys made by the database are not read back.
         """
         for row in rows:
-            into, marks, found = _insertion(row)
-            place = self._into.setdefault(into, len(self._statements))
+            around, values = _insertion(row)
+            place = self._into.setdefault(around, len(self._statements))
             if place < len(self._statements):
-                self._statements[place] += ", " + marks
-                self._values[place] += found
+                self._values[place].append(values)
+                marks = ", ".join([_ROW] * len(self._values[place]))
+                self._statements[place] = marks.join(around)
             else:
-                self._statements.append(into + marks)
-                self._values.append(found)
+                self._statements.append(_ROW.join(around))
+                self._values.append([values])
             row._state.adding = False
             row._state.db = DEFAULT_DB_ALIAS
 
@@ -293,6 +333,11 @@ def _fill(row: Model, values: Mapping[str, Any]) -> None:
         state.fields_cache[field.cache_name] = value
         if field.one_to_one and value is not None:
             value._state.fields_cache[field.remote_field.cache_name] = row
+
+
+def relate(row: Model, **related: Model) -> None:
+    """Sets related rows by name, as an assignment does that asks no router first."""
+    _fill(row, related)
 
 
 def loaded(model: type[M], **values: Any) -> M:

@@ -63,12 +63,11 @@ class _Line(threading.local):
         self._producer: Any = None
         self._link: Any = None
         self._mould: Mould | None = None
-        self._of: tuple[int, str] = (0, "")
+        self._of = 0
 
     def _open(self) -> None:
-        # A forked process must not speak on its parent's socket, nor anybody to an old address.
-        of = (os.getpid(), str(current_app.conf.broker_url))
-        if self._producer is not None and self._of == of:
+        # A forked process must not speak on its parent's socket.
+        if self._producer is not None and self._of == os.getpid():
             return
         connection = current_app.connection_for_write(
             transport_options={
@@ -82,7 +81,7 @@ class _Line(threading.local):
         self._mould = Mould.taken(channel, partial(_publish, producer))
         self._link = channel.pool.get_connection()
         self._producer = producer
-        self._of = of
+        self._of = os.getpid()
 
     def ring(self, message_id: uuid.UUID, in_seconds: float) -> None:
         """Raises whatever the broker's library raises."""
@@ -97,7 +96,7 @@ class _Line(threading.local):
     def hang_up(self) -> None:
         """Forgets a connection that failed; the next wake makes another."""
         producer, self._producer, self._link = self._producer, None, None
-        if producer is not None and self._of[0] == os.getpid():
+        if producer is not None and self._of == os.getpid():
             # What is broken already may refuse to be closed.
             with contextlib.suppress(Exception):
                 producer.connection.collect(socket_timeout=COMMAND_SECONDS)

@@ -14,6 +14,7 @@ from accounts.models import Market
 from common.errors import NotFound
 from common.joined import Part, fetch_all
 from common.prepared import prepared
+from common.rows import relate
 from incidents.models import Category, ContactPoint, Customer, Incident
 
 from ..locks import contacts_held, shared
@@ -58,15 +59,14 @@ EXISTS (SELECT FROM accounts_staff staff
         WHERE mailbox(staff.email) = mailbox(contact.value)
            OR staff.phone_fingerprint = contact.fingerprint)
 """
-_CONTACT = Part("contact", ContactPoint)
+_CONTACT = Part("contact", ContactPoint, frozenset({"changed_by", "is_active", "version"}))
 
 _LOCK = """
 SELECT FROM incidents_incident incident
 JOIN incidents_customer customer ON customer.id = incident.customer_id
 WHERE incident.id = %s FOR NO KEY UPDATE OF incident, customer
 """
-# A row for each contact, and one for a customer who has none. The words of the narrative are for
-# searching alone.
+# A row for each contact, and one for a customer who has none.
 _CASE = """
 FROM incidents_incident incident
 JOIN incidents_customer customer ON customer.id = incident.customer_id
@@ -76,11 +76,45 @@ LEFT JOIN incidents_contactpoint contact
   ON contact.customer_id = customer.id AND contact.is_active
 WHERE incident.id = %s ORDER BY contact.changed_at DESC
 """
+# Without what no act on a compensation asks: each column is made anew for every grant.
 _CASE_PARTS = (
-    Part("incident", Incident, frozenset({"narrative_search"})),
-    Part("customer", Customer),
-    Part("market", Market),
-    Part("category", Category),
+    Part(
+        "incident",
+        Incident,
+        frozenset(
+            {
+                "closed_at",
+                "currency",
+                "kind",
+                "logged_by_client",
+                "narrative",
+                "narrative_search",
+                "occurred_at",
+                "order_ref",
+                "resolution",
+                "resolved_at",
+                "severity_reason",
+                "source",
+                "source_ref",
+                "suggested_severity",
+            }
+        ),
+    ),
+    Part(
+        "customer",
+        Customer,
+        frozenset({"created_at", "created_by", "external_ref", "name_search", "version"}),
+    ),
+    Part(
+        "market",
+        Market,
+        frozenset({"brand", "country", "issuance_stopped_by", "name", "sender_email"}),
+    ),
+    Part(
+        "category",
+        Category,
+        frozenset({"is_active", "position", "suggested_severity"}),
+    ),
     _CONTACT,
 )
 
@@ -104,8 +138,8 @@ def lock_and_read(incident_id: uuid.UUID) -> Locked:
         raise NotFound
     case: Incident
     case, customer, market, category, _contact, live_version, in_force, _theirs, _others = found[0]
-    case.customer, case.market, case.category = customer, market, category
-    customer.market = market
+    relate(case, customer=customer, market=market, category=category)
+    relate(customer, market=market)
     contacts = [(row[4], row[7]) for row in found if row[4]]
     sharing = frozenset(other for row in found for other in row[8])
     if sharing:

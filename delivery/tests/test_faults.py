@@ -36,7 +36,7 @@ from tests.support.workers import Worker
 from . import topics
 from .factories import make_message
 from .test_sending import make_due
-from .test_waking import OwnBroker
+from .test_waking import OwnBroker, told_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -169,15 +169,16 @@ def test_the_broker_is_killed_and_loses_everything(
     mail_server: MailServer,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     own = OwnBroker(tmp_path_factory.mktemp("b"))
     own.start()
-    monkeypatch.setattr(current_app.conf, "broker_url", own.server.url())
     messages = [make_message() for _ in range(6)]
     mail_server.hold()
     try:
-        with Worker(tmp_path, mail_server.url, REDIS_URL=own.server.url()):
+        with (
+            told_of(own.server.url()),
+            Worker(tmp_path, mail_server.url, REDIS_URL=own.server.url()),
+        ):
             for message in messages:
                 assert waking.wake(message.pk)
             mail_server.wait_for(1, accepted=False)

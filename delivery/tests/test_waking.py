@@ -9,6 +9,7 @@ import time
 import uuid
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +49,24 @@ class OwnBroker:
             return int(channel.client.llen(current_app.conf.task_default_queue))
 
 
+@contextmanager
+def told_of(url: str) -> Iterator[None]:
+    """Inside, this process rings at another broker than the run's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(current_app.conf, "broker_url", url)
+        waking._line.hang_up()
+        waking.breaker.worked()
+        yield
+    waking._line.hang_up()
+
+
 @pytest.fixture
-def own_broker(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OwnBroker]:
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
     # A socket's path is short on every system.
     own = OwnBroker(tmp_path_factory.mktemp("b"))
     own.start()
-    monkeypatch.setattr(current_app.conf, "broker_url", own.server.url())
-    waking.breaker.worked()
-    yield own
+    with told_of(own.server.url()):
+        yield own
     own.kill()
 
 
@@ -105,17 +114,14 @@ def test_a_restarted_broker_is_reached_at_once(own_broker: OwnBroker) -> None:
 
 
 @pytest.mark.parametrize("listening", [True, False])
-def test_a_broker_over_tcp_that_does_not_answer(
-    listening: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broker_over_tcp_that_does_not_answer(listening: bool) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         if listening:
             silent.listen(0)
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        monkeypatch.setattr(current_app.conf, "broker_url", url)
-        waking.breaker.worked()
-        rang, seconds = timed_wake()
+        with told_of(url):
+            rang, seconds = timed_wake()
     assert (rang, seconds < PAGE_SECONDS) == (False, True)
 
 
