@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Field, Model
 from django.db.models.base import ModelState
 
@@ -70,7 +70,7 @@ def fetch_all(
         sql = "; ".join(prepared(cursor, statement) for statement, _values in each)
         cursor.execute(sql, [value for _statement, its in each for value in its])
         rows = cursor.fetchall()
-    cuts, alias = _cuts(parts), connection.alias
+    cuts = _cuts(parts)
     known: dict[tuple[int, Any], Any] = {}
     found = []
     for row in rows:
@@ -85,7 +85,7 @@ def fetch_all(
                 one = known[same] = model.__new__(model)
                 state = one._state = ModelState()
                 state.adding = False
-                state.db = alias
+                state.db = DEFAULT_DB_ALIAS
                 one.__dict__.update(zip(names, row[start:end], strict=True))
             made.append(one)
         found.append([*made, *row[cuts[-1][3] :]])

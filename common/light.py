@@ -37,6 +37,11 @@ def element(kind: type) -> Callable[[Any], str]:
     return _word
 
 
+def json_element(encode: Callable[[Any], str], value: Any) -> str:
+    """A JSON value as such an element."""
+    return _in_quotes(encode(value))
+
+
 def _array(values: list[Any]) -> str:
     """`{"1","2"}`; every value in quotes, so that none can be read as anything else."""
     return "{" + ",".join([_quoted(value) for value in values]) + "}"
@@ -89,5 +94,4 @@ _ELEMENT: dict[type, Callable[[Any], str]] = {
     dt.datetime: dt.datetime.isoformat,
     dt.date: dt.date.isoformat,
     list: lambda value: _in_quotes(_array(value)),
-    Jsonb: lambda value: _in_quotes(_json(value)),
 }

@@ -11,16 +11,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
+from json import JSONEncoder
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connection
-from django.db.models import Field, ForeignKey, Model
+from django.db.models import Field, ForeignKey, JSONField, Model
 from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Now
 
-from .light import element, light
+from .light import element, json_element, light
 from .prepared import prepared
 from .transactions import may_commit
 
@@ -37,7 +38,11 @@ _PLAIN = frozenset(
         "DateField",
         "DateTimeField",
         "ForeignKey",
+        "IntegerField",
         "OneToOneField",
+        "PositiveIntegerField",
+        "PositiveSmallIntegerField",
+        "SmallIntegerField",
         "TextField",
         "UUIDField",
     }
@@ -93,7 +98,7 @@ def _plan(model: type[Model], kinds: tuple[type, ...]) -> _Plan:
             values.append("statement_timestamp()")
             continue
         places.append(place)
-        writers.append(element(kind) if _is_plain(field) else partial(_prepared_element, field))
+        writers.append(_writer(field, kind))
         # A length is left out: a cast would cut what is too long, where storing it refuses.
         cast = re.sub(r"\(.*?\)", "", field.db_type(connection) or "")
         values.append(f"values[{len(places)}]::{cast}")
@@ -105,8 +110,12 @@ def _plan(model: type[Model], kinds: tuple[type, ...]) -> _Plan:
     return _Plan((into, ") AS packed(values)"), itemgetter(*places), writers)
 
 
-def _is_plain(field: "Field[Any, Any]") -> bool:
-    return field.get_internal_type() in _PLAIN
+def _writer(field: "Field[Any, Any]", kind: type) -> Callable[[Any], str]:
+    if kind is type(None) or field.get_internal_type() in _PLAIN:
+        return element(kind)
+    if isinstance(field, JSONField):
+        return partial(json_element, (field.encoder or JSONEncoder)().encode)
+    return partial(_prepared_element, field)
 
 
 def _prepared_element(field: "Field[Any, Any]", value: Any) -> str:
@@ -295,9 +304,10 @@ def _blank(model: type[Model]) -> tuple[dict[str, Any], dict[str, Callable[[], A
 
 
 @lru_cache(maxsize=128)
-def _relations(model: type[Model]) -> dict[str, "ForeignKey[Any, Any]"]:
+def _relations(model: type[Model]) -> dict[str, tuple["ForeignKey[Any, Any]", str]]:
+    """By name, with the attribute of the other row that it keeps."""
     return {
-        field.name: field
+        field.name: (field, field.target_field.attname)
         for field in model._meta.local_concrete_fields
         if isinstance(field, ForeignKey)
     }
@@ -328,8 +338,8 @@ def _fill(row: Model, values: Mapping[str, Any]) -> None:
         if name in columns:
             kept[name] = value
             continue
-        field = _relations(type(row))[name]
-        kept[field.attname] = None if value is None else value.pk
+        field, key = _relations(type(row))[name]
+        kept[field.attname] = None if value is None else getattr(value, key)
         state.fields_cache[field.cache_name] = value
         if field.one_to_one and value is not None:
             value._state.fields_cache[field.remote_field.cache_name] = row

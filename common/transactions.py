@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from .errors import LateRefusal
 
@@ -44,4 +44,5 @@ def one_snapshot() -> Iterator[None]:
 
 def may_commit() -> bool:
     """Whether a commit here would end the one transaction that is open, and nothing larger."""
-    return connection.in_atomic_block and not connection.savepoint_ids
+    link = connections[DEFAULT_DB_ALIAS]
+    return link.in_atomic_block and not link.savepoint_ids

@@ -9,8 +9,9 @@ import datetime as dt
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -66,8 +67,7 @@ WINDOWS: dict[str, Promise] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One limit as it applies to one act: whose counter, and which window of it."""
 
     limit: IssuanceLimit
@@ -75,10 +75,6 @@ class Key:
     starts_on: dt.date
     # Whose use counts as well: the other customers who share a contact.
     others: tuple[str, ...] = ()
-
-    @property
-    def order(self) -> tuple[int, int]:
-        return RANK[LimitScope(self.limit.scope)], self.limit.pk
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +160,9 @@ def _in_force(market: Market) -> list[int]:
 def _applicable(
     in_force: tuple[int, ...], staff_id: uuid.UUID, team_id: int | None, role: str, segment: str
 ) -> tuple[IssuanceLimit, ...]:
-    """Of these limits those that bound the act; one with a target replaces the general one of its
-    kind. Kept in memory, as limits never change: what is in force is asked each time."""
+    """Of these limits those that bound the act, in the order in which their counters are locked;
+    one with a target replaces the general one of its kind. Kept in memory, as limits never change:
+    what is in force is asked each time."""
     found = [_limit(pk) for pk in in_force]
     found = [
         limit
@@ -187,7 +184,12 @@ def _applicable(
         key = (limit.scope, limit.window, limit.measure)
         if key not in best or weight > best[key][0]:
             best[key] = (weight, limit)
-    return tuple(limit for _weight, limit in best.values())
+    return tuple(sorted((limit for _weight, limit in best.values()), key=_rank))
+
+
+def _rank(limit: IssuanceLimit) -> tuple[int, int]:
+    # What bounds a single grant has no counter.
+    return RANK.get(LimitScope(limit.scope), -1), limit.pk
 
 
 def _is_targeted(limit: IssuanceLimit) -> bool:
@@ -247,7 +249,7 @@ class Applicable:
         others = tuple(sorted(str(pk) for pk in customers))
         return Applicable(
             [
-                replace(key, others=others) if key.limit.scope == LimitScope.CUSTOMER else key
+                key._replace(others=others) if key.limit.scope == LimitScope.CUSTOMER else key
                 for key in self.keys
             ],
             self.single,
@@ -295,7 +297,7 @@ def limits_for(
             subject = ""
         start = ALWAYS if limit.window == LimitWindow.EACH else window_start(limit.window, today)
         keys.append(Key(limit, subject, start))
-    return Applicable(sorted(keys, key=lambda key: key.order), single)
+    return Applicable(keys, single)
 
 
 def rooms(applicable: Applicable) -> list[Room]:

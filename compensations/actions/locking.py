@@ -59,7 +59,11 @@ EXISTS (SELECT FROM accounts_staff staff
         WHERE mailbox(staff.email) = mailbox(contact.value)
            OR staff.phone_fingerprint = contact.fingerprint)
 """
-_CONTACT = Part("contact", ContactPoint, frozenset({"changed_by", "is_active", "version"}))
+_CONTACT = Part(
+    "contact",
+    ContactPoint,
+    frozenset({"changed_by", "customer", "is_active", "market", "version"}),
+)
 
 _LOCK = """
 SELECT FROM incidents_incident incident
@@ -76,17 +80,21 @@ LEFT JOIN incidents_contactpoint contact
   ON contact.customer_id = customer.id AND contact.is_active
 WHERE incident.id = %s ORDER BY contact.changed_at DESC
 """
-# Without what no act on a compensation asks: each column is made anew for every grant.
+# Without what no act on a compensation asks, and what the related rows say: each column is made
+# anew for every grant.
 _CASE_PARTS = (
     Part(
         "incident",
         Incident,
         frozenset(
             {
+                "category",
                 "closed_at",
                 "currency",
+                "customer",
                 "kind",
                 "logged_by_client",
+                "market",
                 "narrative",
                 "narrative_search",
                 "occurred_at",
@@ -103,7 +111,7 @@ _CASE_PARTS = (
     Part(
         "customer",
         Customer,
-        frozenset({"created_at", "created_by", "external_ref", "name_search", "version"}),
+        frozenset({"created_at", "created_by", "external_ref", "market", "name_search", "version"}),
     ),
     Part(
         "market",
@@ -113,7 +121,7 @@ _CASE_PARTS = (
     Part(
         "category",
         Category,
-        frozenset({"is_active", "position", "suggested_severity"}),
+        frozenset({"is_active", "market", "position", "suggested_severity"}),
     ),
     _CONTACT,
 )
