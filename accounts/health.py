@@ -31,9 +31,10 @@ def migrations() -> bool:
 
 
 def broker() -> bool:
-    """The broker takes a connection within a second."""
+    """The broker takes a connection and answers, each within a second."""
+    within = {"socket_connect_timeout": 1, "socket_timeout": 1, "max_retries": 0}
     try:
-        with current_app.connection_for_write() as link:
+        with current_app.connection_for_write(transport_options=within) as link:
             link.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=1)
             return True
     except (BrokerError, OSError):

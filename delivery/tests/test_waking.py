@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from celery import current_app
 
+from accounts import health
 from delivery import waking
 from recovery.embedded import broker, processes
 
@@ -101,6 +102,17 @@ def test_a_hung_broker_costs_a_page_little_and_only_once(own_broker: OwnBroker) 
         assert (rang, seconds < PAGE_SECONDS) == (False, True)
         rang, seconds = timed_wake()
         assert (rang, seconds < 0.3) == (False, True)
+    finally:
+        own_broker.send(signal.SIGCONT)
+
+
+def test_that_it_hangs_is_said_before_whoever_asks_gives_up(own_broker: OwnBroker) -> None:
+    assert health.broker()
+    own_broker.send(signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        assert not health.broker()
+        assert time.monotonic() - started < 2.5
     finally:
         own_broker.send(signal.SIGCONT)
 
