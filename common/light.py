@@ -23,26 +23,7 @@ def light(values: Iterable[Any]) -> list[Any]:
     ]
 
 
-def element(kind: type) -> Callable[[Any], str]:
-    """How a value of the type is written in an array of texts that holds a whole row.
-
-    The driver writes one value then instead of thirty, and the server reads one. Raises TypeError
-    for a type that is not known here.
-    """
-    if kind in _ELEMENT:
-        return _ELEMENT[kind]
-    if not issubclass(kind, str):
-        raise TypeError(f"a {kind.__name__} is written by the driver")
-    # A choice is a word.
-    return _word
-
-
-def json_element(encode: Callable[[Any], str], value: Any) -> str:
-    """A JSON value as such an element."""
-    return _in_quotes(encode(value))
-
-
-def _array(values: list[Any]) -> str:
+def array(values: list[Any]) -> str:
     """`{"1","2"}`; every value in quotes, so that none can be read as anything else."""
     return "{" + ",".join([_quoted(value) for value in values]) + "}"
 
@@ -52,10 +33,11 @@ def _quoted(value: Any) -> str:
         return "NULL"
     if isinstance(value, list):
         raise TypeError("an array of arrays is written by the driver")
-    return _in_quotes(f"\\x{value.hex()}" if isinstance(value, bytes) else str(value))
+    return in_quotes(f"\\x{value.hex()}" if isinstance(value, bytes) else str(value))
 
 
-def _in_quotes(text: str) -> str:
+def in_quotes(text: str) -> str:
+    """An element of an array's text that is read as this text and nothing else."""
     if "\\" in text or '"' in text:
         text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
@@ -75,23 +57,6 @@ _LIGHTER: dict[type, Callable[[Any], Any]] = {
     UUID: lambda value: value.hex,
     dt.datetime: dt.datetime.isoformat,
     dt.date: dt.date.isoformat,
-    list: _array,
+    list: array,
     Jsonb: _json,
-}
-
-
-def _word(value: str) -> str:
-    return _in_quotes(str.__str__(value))
-
-
-_ELEMENT: dict[type, Callable[[Any], str]] = {
-    str: _in_quotes,
-    type(None): lambda _value: "NULL",
-    int: int.__repr__,
-    bool: bool.__repr__,
-    bytes: lambda value: f'"\\\\x{value.hex()}"',
-    UUID: lambda value: value.hex,
-    dt.datetime: dt.datetime.isoformat,
-    dt.date: dt.date.isoformat,
-    list: lambda value: _in_quotes(_array(value)),
 }

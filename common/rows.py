@@ -4,134 +4,23 @@ The rows are ordinary model instances and the SQL is what the ORM would send; wh
 compiling it anew on every call, which costs more than the database does.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain
-from json import JSONEncoder
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connection
-from django.db.models import Field, ForeignKey, JSONField, Model
+from django.db.models import ForeignKey, Model
 from django.db.models.base import ModelState
-from django.db.models.expressions import DatabaseDefault
-from django.db.models.functions import Now
 
-from .light import element, json_element, light
+from .light import light
+from .packing import ROW, packed
 from .prepared import prepared
 from .transactions import may_commit
 
 M = TypeVar("M", bound=Model)
-
-
-# A value of any other field goes through the field before it is written.
-_PLAIN = frozenset(
-    {
-        "BigIntegerField",
-        "BinaryField",
-        "BooleanField",
-        "CharField",
-        "DateField",
-        "DateTimeField",
-        "ForeignKey",
-        "IntegerField",
-        "OneToOneField",
-        "PositiveIntegerField",
-        "PositiveSmallIntegerField",
-        "SmallIntegerField",
-        "TextField",
-        "UUIDField",
-    }
-)
-_ROW = "(%s::text[])"
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """How rows of a model are read for an INSERT; generated keys and columns are not."""
-
-    fields: Sequence["Field[Any, Any]"]
-    # The values of a row's attributes, in the order of the fields.
-    read: Callable[[Mapping[str, Any]], tuple[Any, ...]]
-    # Those that give the row its value when it is saved.
-    stamped: Sequence["Field[Any, Any]"]
-
-
-@lru_cache(maxsize=128)
-def _columns(model: type[Model]) -> _Columns:
-    fields = [
-        field
-        for field in model._meta.local_concrete_fields
-        if not field.generated and field.get_internal_type() not in {"AutoField", "BigAutoField"}
-    ]
-    return _Columns(
-        fields,
-        itemgetter(*(field.attname for field in fields)),
-        [field for field in fields if getattr(field, "auto_now_add", False)],
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How rows whose values are of certain types are inserted."""
-
-    # The INSERT up to the rows, which come packed, and after them.
-    around: tuple[str, str]
-    # Those of a row's values that are written, and how each is.
-    chosen: Callable[[tuple[Any, ...]], tuple[Any, ...]]
-    writers: Sequence[Callable[[Any], str]]
-
-
-@lru_cache(maxsize=512)
-def _plan(model: type[Model], kinds: tuple[type, ...]) -> _Plan:
-    names, values = [], []
-    places, writers = [], []
-    for place, (field, kind) in enumerate(zip(_columns(model).fields, kinds, strict=True)):
-        if kind is DatabaseDefault:
-            continue
-        names.append(f'"{field.column}"')
-        if kind is Now:
-            values.append("statement_timestamp()")
-            continue
-        places.append(place)
-        writers.append(_writer(field, kind))
-        # A length is left out: a cast would cut what is too long, where storing it refuses.
-        cast = re.sub(r"\(.*?\)", "", field.db_type(connection) or "")
-        values.append(f"values[{len(places)}]::{cast}")
-    # Names come from the model's own fields, values are bound.
-    into = (
-        f'INSERT INTO "{model._meta.db_table}" ({", ".join(names)}) '  # noqa: S608
-        f"SELECT {', '.join(values)} FROM (VALUES "
-    )
-    return _Plan((into, ") AS packed(values)"), itemgetter(*places), writers)
-
-
-def _writer(field: "Field[Any, Any]", kind: type) -> Callable[[Any], str]:
-    if kind is type(None) or field.get_internal_type() in _PLAIN:
-        return element(kind)
-    if isinstance(field, JSONField):
-        return partial(json_element, (field.encoder or JSONEncoder)().encode)
-    return partial(_prepared_element, field)
-
-
-def _prepared_element(field: "Field[Any, Any]", value: Any) -> str:
-    ready = field.get_db_prep_save(value, connection)
-    return element(type(ready))(ready)
-
-
-def _insertion(row: Model) -> tuple[tuple[str, str], str]:
-    """The texts around the row, and the row packed; database defaults are not named."""
-    columns = _columns(type(row))
-    for field in columns.stamped:
-        field.pre_save(row, add=True)
-    values = columns.read(row.__dict__)
-    plan = _plan(type(row), tuple(map(type, values)))
-    written = [write(value) for write, value in zip(plan.writers, plan.chosen(values), strict=True)]
-    return plan.around, f"{{{','.join(written)}}}"
 
 
 class Batch:
@@ -158,14 +47,14 @@ class Batch:
         them together. Keys made by the database are not read back.
         """
         for row in rows:
-            around, values = _insertion(row)
+            around, values = packed(row)
             place = self._into.setdefault(around, len(self._statements))
             if place < len(self._statements):
                 self._values[place].append(values)
-                marks = ", ".join([_ROW] * len(self._values[place]))
+                marks = ", ".join([ROW] * len(self._values[place]))
                 self._statements[place] = marks.join(around)
             else:
-                self._statements.append(_ROW.join(around))
+                self._statements.append(ROW.join(around))
                 self._values.append([values])
             row._state.adding = False
             row._state.db = DEFAULT_DB_ALIAS

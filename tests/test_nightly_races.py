@@ -106,20 +106,23 @@ def without_constraints() -> Iterator[None]:
 
 
 def test_builders_at_once_without_the_guards(company: Company) -> None:
-    (date, *_rest) = nights(company.market)
-
-    def build_one(_number: int) -> int:
-        return build_report(company.market, date).report.pk
-
     # There already, as on every night but the first: making it would make them wait as well.
     TrailCursor.objects.create(market=company.market, seen_txid=0)
+    made = 0
     with without_constraints():
-        answers = race(build_one, range(8), guards_off=["nightly"])
-        assert count(answers, "ok") >= 1
-        made = NightlyReport.objects.count()
-        mails = Message.objects.filter(topic="report.nightly").count()
+        # On a busy machine the first of them may be done before the others begin: another night.
+        for date in nights(company.market):
+            answers = race(
+                lambda _number, date=date: build_report(company.market, date).report.pk,
+                range(8),
+                guards_off=["nightly"],
+            )
+            assert count(answers, "ok") >= 1
+            made = NightlyReport.objects.filter(date=date).count()
+            if made > 1:
+                break
         assert made > 1, "the race must be one that can be lost"
-        assert mails > 3
+        assert Message.objects.filter(topic="report.nightly").count() > 3
 
 
 @pytest.mark.parametrize("where", ["rolled", "mailed"])

@@ -139,8 +139,9 @@ class Life(RuleBasedStateMachine):
         # Something of everything to begin with, so that the first step has what to act on.
         for number, name in enumerate(("coupon", "gift_card", "statutory")):
             self.grants(case=number, offer=OFFERS.index(name), place=None, who=number)
-        for case, place in ((0, 60), (3, 90)):
+        for case, place in ((0, 60), (3, 90), (1, 75)):
             self.requests(case=case, offer=OFFERS.index("large"), place=place, who=0)
+        self.decides(which=1, who=2, what="no")
 
     def teardown(self) -> None:
         if hasattr(self, "atomic"):

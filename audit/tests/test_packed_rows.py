@@ -10,7 +10,7 @@ from django.db.models import TextChoices
 
 from audit.models import AuditEvent
 from audit.states import ActorKind
-from common.light import element
+from common.packing import element
 from common.rows import Batch, fresh, insert
 
 pytestmark = pytest.mark.django_db
