@@ -105,6 +105,13 @@ def without_constraints() -> Iterator[None]:
                 cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {kept[table]}")
 
 
+def builder(market: Market, date: dt.date) -> Any:
+    def build_one(_number: int) -> int:
+        return build_report(market, date).report.pk
+
+    return build_one
+
+
 def test_builders_at_once_without_the_guards(company: Company) -> None:
     # There already, as on every night but the first: making it would make them wait as well.
     TrailCursor.objects.create(market=company.market, seen_txid=0)
@@ -112,11 +119,7 @@ def test_builders_at_once_without_the_guards(company: Company) -> None:
     with without_constraints():
         # On a busy machine the first of them may be done before the others begin: another night.
         for date in nights(company.market):
-            answers = race(
-                lambda _number, date=date: build_report(company.market, date).report.pk,
-                range(8),
-                guards_off=["nightly"],
-            )
+            answers = race(builder(company.market, date), range(8), guards_off=["nightly"])
             assert count(answers, "ok") >= 1
             made = NightlyReport.objects.filter(date=date).count()
             if made > 1:
