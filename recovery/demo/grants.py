@@ -230,18 +230,9 @@ class Grants:
 
     def _take(self, grant: Grant) -> bool:
         """Room for it under every limit; there was none to ask for before the live scale."""
-        case = grant.case
         if grant.offer.is_statutory or grant.version is self.versions[0]:
             return True
-        return self.counters.take(
-            grant.id,
-            grant.minor,
-            person=case.agent,
-            segment=case.customer.segment,
-            customer=case.customer_id,
-            incident=case.id,
-            at=grant.at,
-        )
+        return self.counters.take(grant.id, grant.minor, grant.case, grant.at)
 
     # Writing ------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from accounts.models import Staff
 from accounts.states import Role
@@ -25,6 +25,9 @@ from .ids import HistoricIds
 from .loading import Batch, next_numbers
 from .scales import LIVE_DAYS
 from .trail import Trail
+
+if TYPE_CHECKING:
+    from .grants import Case
 
 # Days before now: when limits were set for the live scale, and when the agents' day was widened
 # before anything was used of it. Under the first scale there were none.
@@ -272,23 +275,22 @@ class Counters:
         self,
         compensation: uuid.UUID,
         minor: int,
-        *,
-        person: Person,
-        segment: str,
-        customer: uuid.UUID,
-        incident: uuid.UUID,
+        case: "Case",
         at: dt.datetime,
+        *,
+        by: Person | None = None,
         part: str = "",
         role: str = "",
     ) -> bool:
         """Takes the room where every limit still has it; says whether it did.
 
-        `part` is "shared" for what a request reserves and "personal" for a decider's authority.
+        `by` is who acts, the case's agent when it is left out; `part` is "shared" for what a
+        request reserves and "personal" for a decider's authority.
         """
-        applicable = self.applicable(person, segment, role)
+        applicable = self.applicable(by or case.agent, case.customer.segment, role)
         if part:
             applicable = applicable.shared() if part == "shared" else applicable.personal()
-        wanted = self._wanted(applicable, minor, customer=customer, incident=incident, at=at)
+        wanted = self._wanted(applicable, minor, case, at)
         if wanted is None:
             return False
         for counter, quantity in wanted:
@@ -301,34 +303,19 @@ class Counters:
             self._of[compensation].append(use)
         return True
 
-    def has_shared_room(
-        self,
-        minor: int,
-        *,
-        person: Person,
-        segment: str,
-        customer: uuid.UUID,
-        incident: uuid.UUID,
-        at: dt.datetime,
-    ) -> bool:
+    def has_shared_room(self, minor: int, case: "Case", at: dt.datetime) -> bool:
         """Whether a request could reserve `minor`."""
-        shared = self.applicable(person, segment).shared()
-        return self._wanted(shared, minor, customer=customer, incident=incident, at=at) is not None
+        shared = self.applicable(case.agent, case.customer.segment).shared()
+        return self._wanted(shared, minor, case, at) is not None
 
     def _wanted(
-        self,
-        applicable: Applicable,
-        minor: int,
-        *,
-        customer: uuid.UUID,
-        incident: uuid.UUID,
-        at: dt.datetime,
+        self, applicable: Applicable, minor: int, case: "Case", at: dt.datetime
     ) -> list[tuple[tuple[int, str, dt.date], int]] | None:
         """How much to take from which counter; None where some limit has not that much left."""
         if any(minor > limit.cap for limit in applicable.single):
             return None
         today = local_date(at, self.market.row.time_zone)
-        own = {LimitScope.CUSTOMER: str(customer), LimitScope.INCIDENT: str(incident)}
+        own = {LimitScope.CUSTOMER: str(case.customer_id), LimitScope.INCIDENT: str(case.id)}
         wanted = []
         for key in applicable.keys:
             limit = key.limit

@@ -140,17 +140,8 @@ class Requests:
 
     def may_wait(self, case: Case, at: dt.datetime, level: int) -> bool:
         """Whether there is something to ask for that `level` decides and every limit holds."""
-        chosen = self.choose(case, level)
-        if chosen is None or not self.grants.may_again(case, chosen[0], at):
-            return False
-        return self.counters.has_shared_room(
-            chosen[1],
-            person=case.agent,
-            segment=case.customer.segment,
-            customer=case.customer_id,
-            incident=case.id,
-            at=at,
-        )
+        grant = self._new(case, at, level)
+        return grant is not None and self.counters.has_shared_room(grant.minor, case, at)
 
     def wait(self, case: Case, at: dt.datetime, level: int) -> bool:
         """A request of today that nobody has decided yet; whether there was one to ask."""
@@ -184,17 +175,7 @@ class Requests:
         )
 
     def _reserve(self, grant: Grant) -> bool:
-        case = grant.case
-        return self.counters.take(
-            grant.id,
-            grant.minor,
-            person=case.agent,
-            segment=case.customer.segment,
-            customer=case.customer_id,
-            incident=case.id,
-            at=grant.at,
-            part="shared",
-        )
+        return self.counters.take(grant.id, grant.minor, grant.case, grant.at, part="shared")
 
     # How it ended -------------------------------------------------------------------------------
 
@@ -227,15 +208,12 @@ class Requests:
         return decided, None
 
     def _authority(self, grant: Grant, decider: Person, at: dt.datetime) -> bool:
-        case = grant.case
         return self.counters.take(
             grant.id,
             grant.minor,
-            person=decider,
-            segment=case.customer.segment,
-            customer=case.customer_id,
-            incident=case.id,
-            at=at,
+            grant.case,
+            at,
+            by=decider,
             part="personal",
             role=Role.SUPERVISOR,
         )
