@@ -17,7 +17,7 @@ function status(form, text, tone = "") {
   node.dataset.tone = tone;
 }
 
-const clockTime = () => new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date());
+const clockTime = () => new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: word("zone") }).format(new Date());
 
 function later(form, wait) {
   const mine = state.get(form) ?? { tries: 0 };

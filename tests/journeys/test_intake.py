@@ -1,7 +1,9 @@
 """Intake by keyboard: where the focus goes, what is put back, what stays in sight."""
 
+import datetime as dt
 import re
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -108,3 +110,15 @@ def test_the_acts_stay_in_sight(person: Callable[..., Watched]) -> None:
     page.goto("/incidents/?state=open&severity=critical")
     page.locator("[data-row-link]").first.click()
     expect(page.locator("#offers .grant-part .btn")).to_be_in_viewport(ratio=1)
+
+
+def test_a_draft_is_saved_by_the_markets_clock(person: Callable[..., Watched]) -> None:
+    page = person("lucia", timezone_id="Asia/Tokyo").page
+    start_afresh(page)
+    page.locator("textarea[name=narrative]").fill("Espera en recepción.")
+    status = page.locator("[data-draft-status]")
+    expect(status).to_have_text(re.compile(r"\d\d:\d\d"))
+    now = dt.datetime.now(ZoneInfo("America/Mexico_City"))
+    times = {f"{now - dt.timedelta(minutes=ago):%H:%M}" for ago in (0, 1)}
+    assert status.inner_text()[-5:] in times
+    start_afresh(page)
