@@ -67,6 +67,8 @@ def test_what_takes_a_second_person_asks_for_a_reason_and_then_for_approval(
     assert refused.status_code == 409
     assert "This takes a second person" in text
     assert re.search(r'<textarea[^>]*id="grant-reason"[^>]*autofocus', text)
+    # At an address with a fragment the focus is taken away again, and the first letter typed.
+    assert re.search(r'<form[^>]*action="[^"#]*/grant/"', text)
     assert not Compensation.objects.exists()
     done = desk.post(f"{path}grant/", offer(company, "large", reason=WHY))
     assert done["Location"] == f"{path}#given"

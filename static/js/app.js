@@ -4,7 +4,6 @@
 import "./prefs.js";
 import "./session.js";
 import "./keep.js";
-import "./focus.js";
 import "./keys.js";
 import "./combobox.js";
 import "./palette.js";
