@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from recovery.embedded.processes import wait_turns
 from recovery.embedded.scratch import Scratch, adopt
 
 NAMES = (
@@ -37,6 +38,8 @@ def main() -> int:
     parser.add_argument("--incidents", type=int, default=FULL)
     words = parser.parse_args()
     outside = dict(os.environ)
+    # As everything that `make run` starts: the forked clients and those of a floor alike.
+    wait_turns()
     with Scratch(durable=True) as scratch:
         adopt(scratch, os.environ)
         import django

@@ -5,6 +5,7 @@ a whole family can be ended at once. On Linux the kernel tells the child when it
 elsewhere the record of the last start (see `leftovers.py`) does that work.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -37,6 +38,18 @@ class Identity:
     mapped: bool
 
 
+def wait_turns() -> None:
+    """Lets this process, and what it starts from here on, wait for its turn when it is waked.
+
+    Else a web worker whose answer has come pushes the database out of the middle of another's act,
+    and each comes back to a cache that the other has filled (`docs/adr/0026`). A system that does
+    not know the policy, or forbids it, runs as it did.
+    """
+    if LINUX:
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 def nobody() -> tuple[int, int]:
     """An ordinary user this machine knows by name: `nobody` if there is one."""
     people = [person for person in pwd.getpwall() if person.pw_uid != 0]
@@ -65,6 +78,7 @@ def _before_exec(parent: int, death_signal: int, identity: Identity | None) -> C
     uid, gid = os.geteuid(), os.getegid()
 
     def prepare() -> None:
+        wait_turns()
         if identity is not None and identity.mapped:
             _enter_namespace(identity, uid, gid)
         elif identity is not None:

@@ -120,12 +120,20 @@ def check_privacy(stack: Stack) -> None:
         assert b"DATABASE_OWNER_URL" not in web
 
 
+def check_turns(stack: Stack) -> None:
+    """Nothing that was started pushes another out of the middle of its work."""
+    if processes.LINUX:
+        policies = {name: os.sched_getscheduler(pid) for name, pid in stack.children().items()}
+        assert policies == dict.fromkeys(NAMES, os.SCHED_BATCH)
+
+
 def test_it_answers_and_what_dies_is_started_again(var: Path) -> None:
     with started(var) as stack:
         assert stack.status() == 200
         before = stack.children()
         assert set(before) == NAMES
         check_privacy(stack)
+        check_turns(stack)
         for name in ("worker", "database", "broker", "web", "mailbox", "beat"):
             os.kill(before[name], signal.SIGKILL)
             stack.until(lambda name=name: f"{name} is ready again" in stack.said(), 60)
