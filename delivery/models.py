@@ -17,7 +17,10 @@ from .states import AttemptOutcome, Channel, MessageState
 
 class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Held by a trigger, without locking the market as a foreign key does.
+    market = models.ForeignKey(
+        Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     topic = models.CharField(max_length=40)
     ref = models.UUIDField()
     # What the thing's timeline is filed under, for reading only (an incident, mostly).

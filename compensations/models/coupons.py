@@ -16,11 +16,14 @@ from .granting import Compensation
 
 class Coupon(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The first two are held by a trigger: a compensation with its market, currency and value.
     compensation = models.OneToOneField(
-        Compensation, on_delete=models.PROTECT, related_name="coupon"
+        Compensation, on_delete=models.PROTECT, related_name="coupon", db_constraint=False
     )
     # Keys without an index of their own begin a constraint, or nothing is ever looked up by them.
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    market = models.ForeignKey(
+        Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     code_hash = models.BinaryField(max_length=32)
     hash_key_id = models.CharField(max_length=20)
     last_four = models.CharField(max_length=4)

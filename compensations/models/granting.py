@@ -20,9 +20,9 @@ class Compensation(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Keys without an index of their own begin one below, or nothing is ever looked up by them. The
-    # first six are held by a statement trigger: an incident with its market and customer, and an
-    # offer of a published version with its rule.
+    # Keys without an index of their own begin one below, or nothing is ever looked up by them. All
+    # but the last two are held by a statement trigger: an incident with its market, customer,
+    # category and location, an offer of a published version with its rule, and who granted it.
     market = models.ForeignKey(
         Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
@@ -65,16 +65,26 @@ class Compensation(models.Model):
         max_length=10, choices=CompensationState, default=CompensationState.ISSUED
     )
     granted_by = models.ForeignKey(
-        Staff, on_delete=models.PROTECT, related_name="+", db_index=False
+        Staff, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     team = models.ForeignKey(
-        Team, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        Team,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     location = models.ForeignKey(
-        Location, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        Location,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     category = models.ForeignKey(
-        Category, on_delete=models.PROTECT, related_name="+", db_index=False
+        Category, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     severity = models.CharField(max_length=10, choices=Severity)
     # How the case came in; empty only for rows older than the column.

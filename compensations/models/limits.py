@@ -112,8 +112,13 @@ class IssuanceLimit(models.Model):
 
 
 class LimitCounter(models.Model):
+    # Looked at with each use (`guard_limit_uses`); what was never used counts nothing.
     limit = models.ForeignKey(
-        IssuanceLimit, on_delete=models.PROTECT, related_name="counters", db_index=False
+        IssuanceLimit,
+        on_delete=models.PROTECT,
+        related_name="counters",
+        db_index=False,
+        db_constraint=False,
     )
     # Id of the person, team, market, customer or incident; a role's name.
     subject = models.CharField(max_length=40)

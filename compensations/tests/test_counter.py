@@ -24,7 +24,7 @@ from compensations.refusals import CouponNotValid
 from compensations.views import checked
 
 from .calls import everything
-from .scenario import Company, code_of, person
+from .scenario import Company, build, code_of, person
 
 SCAN = "/counter/"
 COUPON = "/counter/coupon/"
@@ -122,20 +122,17 @@ def _said(response: Any) -> str:
 
 
 @pytest.mark.parametrize("state", ["unknown", "malformed", "foreign"])
-def test_a_code_that_is_none_of_this_market_gets_one_answer(
-    cashier: Client,
-    company: Company,
-    granted: Compensation,
-    make_elsewhere: Callable[[], Location],
-    state: str,
-) -> None:
-    code = code_of(granted)
+def test_a_code_that_is_none_of_this_market_gets_one_answer(cashier: Client, state: str) -> None:
     if state == "unknown":
         code = codes.display(codes.new_code())
     elif state == "malformed":
         code = "HOLA"
     else:
-        Coupon.objects.update(market=make_elsewhere().market, expires_at=timezone.now())
+        abroad = build("CO")
+        code = code_of(
+            grant(incident=abroad.incident(), offer=abroad.offers["coupon"], by=abroad.agent)
+        )
+        Coupon.objects.update(expires_at=timezone.now())
     response = cashier.post(SCAN, {"code": code})
     assert response.status_code == 422
     assert _said(response) == str(CouponNotValid.default_message)

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Model
 
 from common.rows import fresh, insert
 from compensations import ledger
 from compensations.actions import create_draft, grant
-from compensations.models import Compensation, LedgerEntry, LimitCounter, LimitUse, Offer
+from compensations.actions.issuing import new_coupon
+from compensations.models import Compensation, Coupon, LedgerEntry, LimitCounter, LimitUse, Offer
+from delivery.models import Message
 
 from .scenario import Company, build
 
@@ -28,13 +31,15 @@ def given(company: Company) -> Compensation:
     return grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
 
 
+def _columns(row: Model) -> dict[str, Any]:
+    """What a row holds, but for its key and what the database gives it."""
+    names = [field.attname for field in row._meta.concrete_fields]
+    return {name: getattr(row, name) for name in names if name not in {"id", "created_at"}}
+
+
 def _again(given: Compensation, **changes: Any) -> Compensation:
     """A copy under another key, on another case of the same customer."""
-    values = {field.attname: getattr(given, field.attname) for field in given._meta.concrete_fields}
-    for name in ("id", "created_at"):
-        del values[name]
-    values["reissue_of_id"] = given.pk
-    row = fresh(Compensation, **values | changes)
+    row = fresh(Compensation, **_columns(given) | {"reissue_of_id": given.pk} | changes)
     insert(row)
     return row
 
@@ -46,7 +51,21 @@ def test_a_compensation_of_what_belongs_together_is_written(
     assert Compensation.objects.filter(pk=_again(given, incident_id=other.pk).pk).exists()
 
 
-@pytest.mark.parametrize("what", ["market", "customer", "incident", "rule", "version", "offer"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "market",
+        "customer",
+        "incident",
+        "rule",
+        "version",
+        "offer",
+        "category",
+        "location",
+        "granted_by",
+        "team",
+    ],
+)
 def test_a_compensation_refers_to_what_belongs_together(
     company: Company, given: Compensation, what: str
 ) -> None:
@@ -59,6 +78,10 @@ def test_a_compensation_refers_to_what_belongs_together(
         "rule": abroad.offers["coupon"].rule_id,
         "version": abroad.scale.pk,
         "offer": abroad.offers["coupon"].pk,
+        "category": abroad.category.pk,
+        "location": abroad.location.pk,
+        "granted_by": uuid.uuid4(),
+        "team": 0,
     }
     _refused(lambda: _again(given, **{"incident_id": other.pk, f"{what}_id": foreign[what]}))
 
@@ -86,6 +109,29 @@ def test_what_it_refers_to_never_changes(company: Company, given: Compensation) 
     _refused(lambda: rows.update(offer_key="coupon:another"))
     _refused(lambda: rows.update(market=abroad.market))
     _refused(lambda: rows.update(rule=abroad.offers["coupon"].rule))
+    _refused(lambda: rows.update(category=abroad.category))
+    _refused(lambda: rows.update(location=abroad.location))
+    _refused(lambda: rows.update(team=None))
+
+
+@pytest.mark.parametrize("wrong", ["compensation_id", "market_id", "currency", "value_minor"])
+def test_a_coupon_is_worth_what_was_granted(
+    company: Company, given: Compensation, wrong: str
+) -> None:
+    again = _again(given, incident_id=company.incident(given.customer).pk)
+    coupon = new_coupon(again)[0]
+    right = getattr(coupon, wrong)
+    foreign: dict[str, object] = {
+        "compensation_id": uuid.uuid4(),
+        "market_id": build("CO").market.pk,
+        "currency": "COP",
+        "value_minor": coupon.value_minor + 1,
+    }
+    setattr(coupon, wrong, foreign[wrong])
+    _refused(lambda: insert(coupon))
+    setattr(coupon, wrong, right)
+    insert(coupon)
+    _refused(lambda: Coupon.objects.filter(pk=coupon.pk).update(**{wrong: foreign[wrong]}))
 
 
 @pytest.mark.parametrize("wrong", ["compensation", "market", "currency"])
@@ -118,9 +164,42 @@ def test_a_use_is_of_a_compensation_and_a_counter(given: Compensation) -> None:
     _refused(lambda: LimitUse.objects.filter(pk=use.pk).update(counter_id=nobody))
 
 
+def test_a_use_is_of_a_counter_of_a_limit(given: Compensation) -> None:
+    counter = LimitUse.objects.get(compensation=given).counter
+    none = LimitCounter.objects.create(limit_id=0, subject="x", starts_on=counter.starts_on)
+    _refused(lambda: LimitUse.objects.create(compensation=given, counter=none, quantity=1))
+    rows = LimitCounter.objects.filter(pk=counter.pk)
+    _refused(lambda: rows.update(limit_id=0))
+    _refused(lambda: rows.update(subject="x"))
+    _refused(lambda: rows.update(starts_on="2026-01-01"))
+
+
+def test_a_message_is_of_a_market(given: Compensation) -> None:
+    message = Message.objects.get(ref=given.pk)
+    # What was read of bytes is a view of the driver's, which is not written again.
+    fingerprint = bytes(message.address_fingerprint or b"")
+    changes = {"id": uuid.uuid4(), "market_id": 0, "address_fingerprint": fingerprint}
+    again = fresh(Message, **_columns(message) | changes)
+    _refused(lambda: insert(again))
+    again.market_id = message.market_id
+    insert(again)
+    abroad = build("CO").market
+    _refused(lambda: Message.objects.filter(pk=message.pk).update(market=abroad))
+
+
 @pytest.mark.parametrize(
     "table",
-    ["compensations_compensation", "compensations_limitcounter", "incidents_incident"],
+    [
+        "accounts_location",
+        "accounts_market",
+        "accounts_staff",
+        "accounts_team",
+        "compensations_compensation",
+        "compensations_issuancelimit",
+        "compensations_limitcounter",
+        "incidents_category",
+        "incidents_incident",
+    ],
 )
 def test_what_is_referred_to_never_goes_away(given: Compensation, table: str) -> None:
     def run(statement: str) -> None:

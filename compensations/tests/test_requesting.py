@@ -26,7 +26,14 @@ from compensations.actions import (
     void,
     withdraw,
 )
-from compensations.models import Approval, Compensation, Coupon, LedgerEntry, LimitCounter
+from compensations.models import (
+    Approval,
+    Compensation,
+    Coupon,
+    LedgerEntry,
+    LimitCounter,
+    LimitUse,
+)
 from compensations.reconciliation import differences
 from compensations.refusals import (
     AboveAuthority,
@@ -515,9 +522,14 @@ def test_it_lapses_by_itself(company: Company) -> None:
 def test_room_reserved_yesterday_comes_back_yesterday(company: Company) -> None:
     company.limit("team", "day", "amount", 1_000_00)
     waiting = asked(company)
-    LimitCounter.objects.update(starts_on="2026-01-01")
+    today = LimitCounter.objects.get()
+    yesterday = LimitCounter.objects.create(
+        limit=today.limit, subject=today.subject, starts_on="2026-01-01", used=today.used
+    )
+    LimitUse.objects.update(counter=yesterday)
     reject(approval=waiting, reason="No", by=company.supervisor)
-    assert LimitCounter.objects.get().used == 0
+    left = LimitCounter.objects.order_by("starts_on").values_list("pk", "used")
+    assert list(left) == [(yesterday.pk, 0), (today.pk, today.used)]
 
 
 def test_the_hash_is_of_the_content(company: Company) -> None:
