@@ -89,7 +89,7 @@ def grant_row(bench: Bench, seconds: int, rounds: int) -> Row:
         ours.append(drive(work, seconds))
     rate, base, ratio = _median_pair(ours, floors)
     return Row(
-        "grant through the action, 8 processes",
+        "grant through the action, 8 clients",
         f"{rate:.0f}/s, p95 {statistics.median(p for _r, p in ours):.0f} ms",
         f"{base:.0f}/s",
         f"{ratio:.0%}",
@@ -178,7 +178,7 @@ def redeem_row(bench: Bench, seconds: int, rounds: int) -> Row:
         ours.append(drive(work, seconds))
     rate, base, ratio = _median_pair(ours, floors)
     return Row(
-        "redeem through the action, 8 processes",
+        "redeem through the action, 8 clients",
         f"{rate:.0f}/s, p95 {statistics.median(p for _r, p in ours):.0f} ms",
         f"{base:.0f}/s",
         f"{ratio:.0%}",

@@ -2,7 +2,13 @@ from django.db import migrations
 
 # What every case and every grant refers to stays, with its key: who refers to it looks without a
 # lock. A place or a team that is not used any more is switched off.
-TABLES = ("accounts_location", "accounts_market", "accounts_staff", "accounts_team")
+TABLES = (
+    "accounts_apiclient",
+    "accounts_location",
+    "accounts_market",
+    "accounts_staff",
+    "accounts_team",
+)
 KEPT = """
 CREATE FUNCTION guard_referred() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

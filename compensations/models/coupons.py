@@ -85,18 +85,38 @@ class Redemption(models.Model):
     """One use, by a client (`client`) or at the counter (`cashier`)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, related_name="redemptions")
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # All of them are held by a trigger: a coupon, a location and a client of one market.
+    coupon = models.ForeignKey(
+        Coupon, on_delete=models.PROTECT, related_name="redemptions", db_constraint=False
+    )
+    market = models.ForeignKey(
+        Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     location = models.ForeignKey(
-        Location, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        Location,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     client = models.ForeignKey(
-        ApiClient, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        ApiClient,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     cashier = models.ForeignKey(
-        Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        Staff,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     external_transaction_id = models.CharField(max_length=80)
     created_at = models.DateTimeField(db_default=Now())

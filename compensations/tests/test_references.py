@@ -12,7 +12,15 @@ from common.rows import fresh, insert
 from compensations import ledger
 from compensations.actions import create_draft, grant
 from compensations.actions.issuing import new_coupon
-from compensations.models import Compensation, Coupon, LedgerEntry, LimitCounter, LimitUse, Offer
+from compensations.models import (
+    Compensation,
+    Coupon,
+    LedgerEntry,
+    LimitCounter,
+    LimitUse,
+    Offer,
+    Redemption,
+)
 from delivery.models import Message
 
 from .scenario import Company, build
@@ -164,6 +172,39 @@ def test_a_use_is_of_a_compensation_and_a_counter(given: Compensation) -> None:
     _refused(lambda: LimitUse.objects.filter(pk=use.pk).update(counter_id=nobody))
 
 
+@pytest.mark.parametrize(
+    "wrong", ["coupon_id", "market_id", "currency", "location_id", "client_id", "cashier_id"]
+)
+def test_a_sale_is_of_a_coupon_of_its_market_by_somebody_known(
+    company: Company, given: Compensation, wrong: str
+) -> None:
+    abroad = build("CO")
+    sale = fresh(
+        Redemption,
+        coupon=given.coupon,
+        market=company.market,
+        amount_minor=given.face_minor,
+        currency=given.currency,
+        location=company.location,
+        **({"cashier": company.cashier} if wrong == "cashier_id" else {"client": company.till}),
+        external_transaction_id="T1",
+    )
+    right = getattr(sale, wrong)
+    foreign: dict[str, object] = {
+        "coupon_id": uuid.uuid4(),
+        "market_id": abroad.market.pk,
+        "currency": "COP",
+        "location_id": abroad.location.pk,
+        "client_id": abroad.till.pk,
+        "cashier_id": uuid.uuid4(),
+    }
+    setattr(sale, wrong, foreign[wrong])
+    _refused(lambda: insert(sale))
+    setattr(sale, wrong, right)
+    insert(sale)
+    _refused(lambda: Redemption.objects.filter(pk=sale.pk).update(**{wrong: foreign[wrong]}))
+
+
 def test_a_use_is_of_a_counter_of_a_limit(given: Compensation) -> None:
     counter = LimitUse.objects.get(compensation=given).counter
     none = LimitCounter.objects.create(limit_id=0, subject="x", starts_on=counter.starts_on)
@@ -190,11 +231,13 @@ def test_a_message_is_of_a_market(given: Compensation) -> None:
 @pytest.mark.parametrize(
     "table",
     [
+        "accounts_apiclient",
         "accounts_location",
         "accounts_market",
         "accounts_staff",
         "accounts_team",
         "compensations_compensation",
+        "compensations_coupon",
         "compensations_issuancelimit",
         "compensations_limitcounter",
         "incidents_category",

@@ -19,6 +19,10 @@ def _nothing() -> None:
     """Nothing has to be done before this service starts."""
 
 
+# Of the web server: what runs at once, and how many share what one process knows.
+WORKERS, THREADS = 2, 4
+
+
 @dataclass
 class Service:
     """One process to keep alive. Seconds are wall-clock seconds."""
@@ -128,7 +132,8 @@ def web(listener: socket.socket, logs: Path, env: Mapping[str, str]) -> Service:
     """gunicorn, on a socket that stays open while it is started again: nobody is turned away."""
     command = [sys.executable, "-m", "gunicorn", "recovery.wsgi:application"]
     command += ["--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread"]
-    command += ["--workers", "2", "--threads", "4", "--preload", "--no-control-socket"]
+    command += ["--workers", str(WORKERS), "--threads", str(THREADS)]
+    command += ["--preload", "--no-control-socket"]
     command += ["--timeout", "60", "--graceful-timeout", "10", "--log-level", "warning"]
     port = listener.getsockname()[1]
     return Service(
