@@ -24,7 +24,9 @@ def light(values: Iterable[Any]) -> list[Any]:
 
 
 def array(values: list[Any]) -> str:
-    """`{"1","2"}`; every value in quotes, so that none can be read as anything else."""
+    """`{1,2}` or `{"a","b"}`: all but numbers in quotes, so that none is read as anything else."""
+    if set(map(type, values)) == {int}:
+        return "{" + ",".join(map(repr, values)) + "}"
     return "{" + ",".join([_quoted(value) for value in values]) + "}"
 
 

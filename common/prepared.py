@@ -58,6 +58,23 @@ def prepared(cursor: Any, sql: str) -> str:
     return call
 
 
+# Texts that a connection remembers: of the acts there are, and not of every size of a list.
+_MOST_TEXTS = 200
+
+
+def prepared_in_order(cursor: Any, statements: tuple[str, ...]) -> str:
+    """The text that executes several statements one after the other, as `prepared` for each."""
+    if not settings.PREPARED_STATEMENTS:
+        return "; ".join(statements)
+    texts: dict[tuple[str, ...], str] = cursor.connection.texts
+    text = texts.get(statements)
+    if text is None:
+        text = "; ".join([prepared(cursor, statement) for statement in statements])
+        if len(texts) < _MOST_TEXTS:
+            texts[statements] = text
+    return text
+
+
 def send_along(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> None:
     """Sends `sql` on the trip of the transaction's next statement, before it.
 

@@ -17,7 +17,7 @@ from django.db.models.base import ModelState
 
 from .light import light
 from .packing import ROW, packed
-from .prepared import prepared
+from .prepared import prepared, prepared_in_order
 from .transactions import may_commit
 
 M = TypeVar("M", bound=Model)
@@ -84,10 +84,10 @@ class Batch:
             return
         try:
             with connection.cursor() as cursor:
-                each = [prepared(cursor, statement) for statement in self._statements]
+                text = prepared_in_order(cursor, tuple(self._statements))
                 if and_commit and may_commit():
-                    each.append("COMMIT")
-                cursor.execute("; ".join(each), light(chain.from_iterable(self._values)))
+                    text += "; COMMIT"
+                cursor.execute(text, light(chain.from_iterable(self._values)))
         except IntegrityError as error:
             meaning = self._meanings.get(violated(error))
             if meaning is None:

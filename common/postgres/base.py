@@ -72,6 +72,8 @@ class Connection(connection):
         self.due: list[str] = []
         # Names of the statements that the server has prepared on this connection.
         self.prepared: set[str] = set()
+        # What executes several of them, by the statements (`common.prepared`).
+        self.texts: dict[tuple[str, ...], str] = {}
 
     def send_due(self) -> None:
         """Sends what is due on a trip of its own."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from common.prepared import prepared
+from common.prepared import prepared, prepared_in_order
 
 pytestmark = pytest.mark.django_db
 
@@ -49,8 +49,35 @@ def test_it_is_still_there_after_a_rollback() -> None:
     assert _ask("SELECT %s::int + 42", [2]) == (44,)
 
 
+def _last(*statements: str, values: Any) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(prepared_in_order(cursor, statements), values)
+        return cursor.fetchone()
+
+
+def test_several_are_executed_in_their_order() -> None:
+    for number in range(3):
+        assert _last("SELECT %s::int + 51", "SELECT %s::int + 52", values=[number, 1]) == (53,)
+        assert _last("SELECT %s::int + 52", "SELECT %s::int + 51", values=[number, 1]) == (52,)
+
+
+def test_another_connection_has_to_prepare_them_itself() -> None:
+    statements = ("SELECT 53", "SELECT %s::int + 53")
+    assert _last(*statements, values=[1]) == (54,)
+    kept = connection.connection
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            assert other.connection is not kept
+            cursor.execute(prepared_in_order(cursor, statements), [2])
+            assert cursor.fetchone() == (55,)
+    finally:
+        other.close()
+
+
 def test_switched_off_it_is_the_statement_itself(settings: Any) -> None:
     settings.PREPARED_STATEMENTS = False
     with connection.cursor() as cursor:
         assert prepared(cursor, NAMED) == NAMED
+        assert prepared_in_order(cursor, ("SELECT 1", NAMED)) == f"SELECT 1; {NAMED}"
     assert _ask(NAMED, {"a": 1, "b": 2}) == (21, "100 %", 2)
