@@ -123,7 +123,7 @@ def test_fifty_deciders_without_the_guard(company: Company) -> None:
     with without(
         (
             f"ALTER TABLE compensations_coupon DROP CONSTRAINT {unique}",
-            "TRUNCATE compensations_compensation CASCADE; "
+            "TRUNCATE compensations_coupon CASCADE; "
             f"ALTER TABLE compensations_coupon ADD CONSTRAINT {unique} UNIQUE (compensation_id)",
         )
     ):

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from common.windows import local_date
+from common.windows import day_bounds, local_date
 from compensations.actions import grant, redeem, void
 from compensations.actions.closing import close_ledger
 from compensations.book import EVER, balances, moved
@@ -185,7 +185,8 @@ def test_closed_days_give_the_same_book(company: Company) -> None:
     tomorrow = today + dt.timedelta(days=1)
     open_book = moved(company.market, EVER, tomorrow, by=keys)
     lines = trend(company.market, today, 10)
-    later = timezone.now() + dt.timedelta(hours=2)
+    # Yesterday can be closed by then, whatever the hour is, and today cannot.
+    later = day_bounds(today, company.market.time_zone)[0] + dt.timedelta(hours=2)
     assert close_ledger(market=company.market, now=later) >= 4
     assert close_ledger(market=company.market, now=later) == 0
     assert LedgerDay.objects.exists()
