@@ -86,6 +86,21 @@ def frozen_guard(table: str, columns: Sequence[str]) -> RunSQL:
     )
 
 
+def frozen_anew(table: str, columns: Sequence[str], before: Sequence[str]) -> RunSQL:
+    """Freezes these columns of `table` instead of those `before`, with no moment between them."""
+    new, old = frozen_guard(table, columns), frozen_guard(table, before)
+    return RunSQL(f"{old.reverse_sql}; {new.sql}", f"{new.reverse_sql}; {old.sql}")
+
+
+def kept_guard(table: str, function: str) -> RunSQL:
+    """Keeps every row of `table`, with its key; `function` refuses, a trigger function."""
+    return RunSQL(
+        f"CREATE TRIGGER {table}_kept BEFORE DELETE OR UPDATE OF id ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {function}()",
+        f"DROP TRIGGER {table}_kept ON {table}",
+    )
+
+
 def append_only_guard(table: str) -> RunSQL:
     """Refuses UPDATE, DELETE and TRUNCATE on `table`, whoever asks."""
     return RunSQL(

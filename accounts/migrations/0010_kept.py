@@ -1,5 +1,7 @@
 from django.db import migrations
 
+from common.sql import kept_guard
+
 # What every case and every grant refers to stays, with its key: who refers to it looks without a
 # lock. A place or a team that is not used any more is switched off.
 TABLES = (
@@ -18,18 +20,10 @@ END $$;
 """
 
 
-def _kept(table: str) -> migrations.RunSQL:
-    return migrations.RunSQL(
-        f"CREATE TRIGGER {table}_kept BEFORE DELETE OR UPDATE OF id ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION guard_referred()",
-        f"DROP TRIGGER {table}_kept ON {table}",
-    )
-
-
 class Migration(migrations.Migration):
     dependencies = [("accounts", "0009_kept_roles")]
 
     operations = [
         migrations.RunSQL(KEPT, "DROP FUNCTION guard_referred()"),
-        *map(_kept, TABLES),
+        *(kept_guard(table, "guard_referred") for table in TABLES),
     ]

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from common.sql import frozen_guard
+from common.sql import frozen_anew
 
 # Each row of before says what its offer is. Where a case already holds the same offer more than
 # once, of several versions, the newest says it and the older ones are numbered: what was given
@@ -49,15 +49,6 @@ FROZEN_BEFORE = [
 ]
 
 
-def _frozen_anew(columns: list[str], before: list[str]) -> migrations.RunSQL:
-    """One guard in place of another, with no moment between them."""
-    table = "compensations_compensation"
-    new, old = frozen_guard(table, columns), frozen_guard(table, before)
-    return migrations.RunSQL(
-        f"{old.reverse_sql}; {new.sql}", f"{new.reverse_sql}; {old.sql}"
-    )
-
-
 class Migration(migrations.Migration):
     # Built without keeping anybody from writing, which no transaction can. Each part can be run
     # again where one after it failed.
@@ -86,5 +77,5 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        _frozen_anew([*FROZEN_BEFORE, "offer_key"], FROZEN_BEFORE),
+        frozen_anew("compensations_compensation", [*FROZEN_BEFORE, "offer_key"], FROZEN_BEFORE),
     ]

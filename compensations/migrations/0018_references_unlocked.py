@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from common.sql import frozen_guard
+from common.sql import frozen_anew, frozen_guard, kept_guard
 
 # The other keys of a grant. A foreign key locks what it finds: the market, the category, the team
 # and the limits, which every grant refers to, were locked by all of them together, and each lock
@@ -124,21 +124,6 @@ def _held_by_trigger(
     return migrations.AlterField(model, name, key)
 
 
-def _frozen_anew(table: str, columns: list[str], before: list[str]) -> migrations.RunSQL:
-    new, old = frozen_guard(table, columns), frozen_guard(table, before)
-    return migrations.RunSQL(
-        f"{old.reverse_sql}; {new.sql}", f"{new.reverse_sql}; {old.sql}"
-    )
-
-
-def _kept(table: str) -> migrations.RunSQL:
-    return migrations.RunSQL(
-        f"CREATE TRIGGER {table}_kept BEFORE DELETE OR UPDATE OF id ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION guard_kept()",
-        f"DROP TRIGGER {table}_kept ON {table}",
-    )
-
-
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0010_kept"),
@@ -147,15 +132,15 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        *map(_kept, KEPT),
+        *(kept_guard(table, "guard_kept") for table in KEPT),
         migrations.RunSQL(REFERS, REFERS_BEFORE),
-        _frozen_anew(
+        frozen_anew(
             "compensations_compensation",
             [*FROZEN_BEFORE, "category_id", "location_id", "team_id"],
             FROZEN_BEFORE,
         ),
         migrations.RunSQL(COUPON, DROP_COUPON),
-        _frozen_anew(
+        frozen_anew(
             "compensations_coupon", [*FROZEN_COUPON_BEFORE, "market_id"], FROZEN_COUPON_BEFORE
         ),
         migrations.RunSQL(USES, USES_BEFORE),

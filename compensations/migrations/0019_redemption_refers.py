@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from common.sql import frozen_guard
+from common.sql import frozen_anew
 
 # Every sale at a till locked its market, its place and the till's client, together with all others.
 REFERS = """
@@ -34,11 +34,6 @@ DROP TRIGGER compensations_redemption_refers ON compensations_redemption;
 DROP FUNCTION guard_redemption_refers();
 """
 FROZEN_BEFORE = ["amount_minor", "currency", "coupon_id"]
-NEW = frozen_guard(
-    "compensations_redemption",
-    [*FROZEN_BEFORE, "market_id", "location_id", "client_id", "cashier_id"],
-)
-OLD = frozen_guard("compensations_redemption", FROZEN_BEFORE)
 # Field, the name on the other side, what it refers to, and what else its field says.
 KEYS = (
     ("coupon", "redemptions", "compensations.coupon", {}),
@@ -63,6 +58,10 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(REFERS, DROP_REFERS),
-        migrations.RunSQL(f"{OLD.reverse_sql}; {NEW.sql}", f"{NEW.reverse_sql}; {OLD.sql}"),
+        frozen_anew(
+            "compensations_redemption",
+            [*FROZEN_BEFORE, "market_id", "location_id", "client_id", "cashier_id"],
+            FROZEN_BEFORE,
+        ),
         *(_held_by_trigger(*key) for key in KEYS),
     ]

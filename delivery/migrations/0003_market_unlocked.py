@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from common.sql import frozen_guard
+from common.sql import frozen_anew
 
 # A foreign key would lock the market for each message, together with every other one's.
 MARKET = """
@@ -20,8 +20,6 @@ DROP TRIGGER delivery_message_market ON delivery_message;
 DROP FUNCTION guard_message_market();
 """
 FROZEN_BEFORE = ["topic", "ref", "contact", "address_fingerprint"]
-NEW = frozen_guard("delivery_message", [*FROZEN_BEFORE, "market_id"])
-OLD = frozen_guard("delivery_message", FROZEN_BEFORE)
 
 
 class Migration(migrations.Migration):
@@ -29,9 +27,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(MARKET, DROP_MARKET),
-        migrations.RunSQL(
-            f"{OLD.reverse_sql}; {NEW.sql}", f"{NEW.reverse_sql}; {OLD.sql}"
-        ),
+        frozen_anew("delivery_message", [*FROZEN_BEFORE, "market_id"], FROZEN_BEFORE),
         migrations.AlterField(
             "message",
             "market",
