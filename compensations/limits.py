@@ -370,31 +370,23 @@ WITH wanted AS (
 )
 SELECT guard_room((SELECT count(*) FROM used), %s)
 """
+# By its key alone: with the state beside it in a condition, every limit in force is read for each.
+_CAP = "SELECT CASE WHEN state = 'in_force' THEN cap END FROM compensations_issuancelimit WHERE id"
 _GUARDED = _TAKE.format(
     also_columns="",
     also_names="",
-    fresh_guard=(
-        "quantity <= (SELECT cap FROM compensations_issuancelimit "
-        "WHERE id = limit_id AND state = 'in_force')"
-    ),
-    used_guard=(
-        "counter.used + excluded.used <= (SELECT cap FROM compensations_issuancelimit "
-        "WHERE id = excluded.limit_id AND state = 'in_force')"
-    ),
+    fresh_guard=f"quantity <= ({_CAP} = limit_id)",
+    used_guard=f"counter.used + excluded.used <= ({_CAP} = excluded.limit_id)",
 )
 # The same where others count as well: what they used leaves so much less of the cap.
 _GUARDED_TOGETHER = _TAKE.format(
     also_columns=", %s::bigint[]",
     also_names=", elsewhere",
-    fresh_guard=(
-        "quantity + elsewhere <= (SELECT cap FROM compensations_issuancelimit "
-        "WHERE id = limit_id AND state = 'in_force')"
-    ),
+    fresh_guard=f"quantity + elsewhere <= ({_CAP} = limit_id)",
     used_guard=(
-        "counter.used + excluded.used"
+        "counter.used + excluded.used"  # noqa: S608 -- written here
         " + (SELECT elsewhere FROM wanted WHERE wanted.limit_id = excluded.limit_id)"
-        " <= (SELECT cap FROM compensations_issuancelimit "
-        "WHERE id = excluded.limit_id AND state = 'in_force')"
+        f" <= ({_CAP} = excluded.limit_id)"
     ),
 )
 _UNGUARDED = _TAKE.format(also_columns="", also_names="", fresh_guard="TRUE", used_guard="TRUE")
