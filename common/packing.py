@@ -1,11 +1,11 @@
-"""A row to insert as one value: an array of texts that the statement casts to its columns.
+"""A row to insert as one value: a row of its table, written as the server's own input takes it.
 
-The driver writes one value then instead of thirty, and the server reads one. How a row is packed is
-worked out once for each model and the types of its values.
+The driver writes one value then instead of thirty, and the server reads one: how each column is
+read it knows from the table, where thirty casts would be worked out anew for every statement. How a
+row is packed is worked out once for each model and the types of its values.
 """
 
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -40,8 +40,6 @@ _PLAIN = frozenset(
         "UUIDField",
     }
 )
-# The mark of a packed row.
-ROW = "(%s::text[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +71,35 @@ def _columns(model: type[Model]) -> _Columns:
 class _Plan:
     """How rows whose values are of certain types are inserted."""
 
-    # The INSERT up to the rows, which come packed, and after them.
-    around: tuple[str, str]
-    # Those of a row's values that are written, and how each is.
-    chosen: Callable[[tuple[Any, ...]], tuple[Any, ...]]
-    writers: Sequence[Callable[[Any], str]]
+    # The INSERT up to the rows, the mark of a packed row, and what comes after them.
+    statement: tuple[str, str, str]
+    # For each column of the table the place of its value among a row's values, and how it is
+    # written; None for one that is not.
+    written: Sequence[tuple[int, Callable[[Any], str]] | None]
+
+
+@lru_cache(maxsize=128)
+def _order(table: str) -> list[str]:
+    """The table's columns in the order in which its rows are written."""
+    # Asked by the driver: it happens once, and would be counted among an act's queries.
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.connection.cursor() as plain,
+    ):
+        plain.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass "
+            "AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            [f'"{table}"'],
+        )
+        return [name for (name,) in plain.fetchall()]
 
 
 @lru_cache(maxsize=512)
 def _plan(model: type[Model], kinds: tuple[type, ...]) -> _Plan:
+    table = model._meta.db_table
     names, values = [], []
-    places, writers = [], []
+    written = {}
     for place, (field, kind) in enumerate(zip(_columns(model).fields, kinds, strict=True)):
         if kind is DatabaseDefault:
             continue
@@ -91,17 +107,26 @@ def _plan(model: type[Model], kinds: tuple[type, ...]) -> _Plan:
         if kind is Now:
             values.append("statement_timestamp()")
             continue
-        places.append(place)
-        writers.append(_writer(field, kind))
-        # A length is left out: a cast would cut what is too long, where storing it refuses.
-        cast = re.sub(r"\(.*?\)", "", field.db_type(connection) or "")
-        values.append(f"values[{len(places)}]::{cast}")
+        written[field.column] = (place, _writer(field, kind))
+        values.append(f'(packed)."{field.column}"')
     # Names come from the model's own fields, values are bound.
     into = (
-        f'INSERT INTO "{model._meta.db_table}" ({", ".join(names)}) '  # noqa: S608
+        f'INSERT INTO "{table}" ({", ".join(names)}) '  # noqa: S608
         f"SELECT {', '.join(values)} FROM (VALUES "
     )
-    return _Plan((into, ") AS packed(values)"), itemgetter(*places), writers)
+    return _Plan(
+        (into, f'(%s::"{table}")', ") AS rows(packed)"),
+        [written.get(column) for column in _order(table)],
+    )
+
+
+def look_again() -> None:
+    """Forgets the order of columns, for a caller whose rows the server could not read.
+
+    A migration may have changed a table while this process was running.
+    """
+    _plan.cache_clear()
+    _order.cache_clear()
 
 
 def _writer(field: "Field[Any, Any]", kind: type) -> Callable[[Any], str]:
@@ -117,8 +142,8 @@ def _prepared_element(field: "Field[Any, Any]", value: Any) -> str:
     return element(type(ready))(ready)
 
 
-def packed(row: Model) -> tuple[tuple[str, str], str]:
-    """The INSERT up to its rows and after them, and the row packed; `ROW` marks where it comes.
+def packed(row: Model) -> tuple[tuple[str, str, str], str]:
+    """The INSERT up to its rows, the mark of a row, what comes after them, and the row packed.
 
     What the database gives a row is not named. Raises TypeError for a value whose type is not known
     here, AttributeError or KeyError for a row without all its columns.
@@ -128,8 +153,8 @@ def packed(row: Model) -> tuple[tuple[str, str], str]:
         field.pre_save(row, add=True)
     values = columns.read(row.__dict__)
     plan = _plan(type(row), tuple(map(type, values)))
-    written = [write(value) for write, value in zip(plan.writers, plan.chosen(values), strict=True)]
-    return plan.around, f"{{{','.join(written)}}}"
+    written = ["" if each is None else each[1](values[each[0]]) for each in plan.written]
+    return plan.statement, f"({','.join(written)})"
 
 
 def element(kind: type) -> Callable[[Any], str]:
@@ -152,7 +177,7 @@ def _word(value: str) -> str:
 
 _ELEMENT: dict[type, Callable[[Any], str]] = {
     str: in_quotes,
-    type(None): lambda _value: "NULL",
+    type(None): lambda _value: "",
     int: int.__repr__,
     bool: bool.__repr__,
     bytes: lambda value: f'"\\\\x{value.hex()}"',

@@ -11,12 +11,12 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, DataError, IntegrityError, connection
 from django.db.models import ForeignKey, Model
 from django.db.models.base import ModelState
 
 from .light import light
-from .packing import ROW, packed
+from .packing import look_again, packed
 from .prepared import prepared, prepared_in_order
 from .transactions import may_commit
 
@@ -30,7 +30,7 @@ class Batch:
         self._statements: list[str] = []
         self._values: list[list[Any]] = []
         # Where the rows of each kind go that came since the last statement of another sort.
-        self._into: dict[tuple[str, str], int] = {}
+        self._into: dict[tuple[str, str, str], int] = {}
         self._meanings: dict[str, Callable[[], Exception]] = {}
 
     def add(self, sql: str, values: Sequence[Any]) -> None:
@@ -47,14 +47,15 @@ class Batch:
         them together. Keys made by the database are not read back.
         """
         for row in rows:
-            around, values = packed(row)
-            place = self._into.setdefault(around, len(self._statements))
+            statement, values = packed(row)
+            place = self._into.setdefault(statement, len(self._statements))
             if place < len(self._statements):
                 self._values[place].append(values)
-                marks = ", ".join([ROW] * len(self._values[place]))
-                self._statements[place] = marks.join(around)
+                into, mark, end = statement
+                marks = ", ".join([mark] * len(self._values[place]))
+                self._statements[place] = f"{into}{marks}{end}"
             else:
-                self._statements.append(ROW.join(around))
+                self._statements.append("".join(statement))
                 self._values.append([values])
             row._state.adding = False
             row._state.db = DEFAULT_DB_ALIAS
@@ -93,6 +94,9 @@ class Batch:
             if meaning is None:
                 raise
             raise meaning() from error
+        except DataError:
+            look_again()
+            raise
 
 
 def violated(error: DatabaseError) -> str:

@@ -2,15 +2,16 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import DataError, connection
+from django.db import DataError, connection, transaction
 from django.db.models import TextChoices
 
 from audit.models import AuditEvent
 from audit.states import ActorKind
-from common.packing import element
+from common.packing import element, look_again
 from common.rows import Batch, fresh, insert
 
 pytestmark = pytest.mark.django_db
@@ -43,9 +44,10 @@ class Word(TextChoices):
     ],
 )
 def test_the_server_reads_the_value(kind: str, value: Any) -> None:
-    row = f"{{{element(type(value))(value)}}}"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT (%s::text[])[1]::{kind}::text, (%s)::{kind}::text", [row, value])
+        cursor.execute(f"CREATE TEMPORARY TABLE one (value {kind}) ON COMMIT DROP")
+        row = f"({element(type(value))(value)})"
+        cursor.execute(f"SELECT (%s::one).value::text, (%s)::{kind}::text", [row, value])
         read, wanted = cursor.fetchone()
     assert read == wanted
 
@@ -82,6 +84,23 @@ def test_what_the_database_gives_is_left_to_it() -> None:
         now, transaction = cursor.fetchone()
     assert abs(row.at - now) < dt.timedelta(minutes=1)
     assert row.txid == transaction
+
+
+@pytest.fixture
+def afterwards_as_before() -> Iterator[None]:
+    yield
+    look_again()
+
+
+@pytest.mark.usefixtures("afterwards_as_before")
+def test_a_column_that_came_while_the_process_ran_is_left_out_from_the_next_row_on() -> None:
+    insert(_event(reason="before"))
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_auditevent ADD COLUMN later text")
+    with pytest.raises(DataError, match="malformed record"), transaction.atomic():
+        insert(_event(reason="lost"))
+    insert(_event(reason="after"))
+    assert set(AuditEvent.objects.values_list("reason", flat=True)) == {"before", "after"}
 
 
 def test_what_is_too_long_is_refused_and_not_cut() -> None:
