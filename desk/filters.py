@@ -20,14 +20,15 @@ from common.windows import day_bounds, local_date
 from incidents.models import Category, Incident
 from incidents.selectors import (
     IMPORTED,
+    UNRESOLVED,
     found_incidents,
+    in_states,
     logged_between,
     visible_incidents,
     whole_folio,
 )
 from incidents.states import ContactChannel, IncidentState, Severity
 
-from .clocks import OPEN_STATES
 from .places import Desk
 from .selectors import lists
 
@@ -138,7 +139,7 @@ Rows = QuerySet[Incident]
 
 
 def _state(_address: ListAddress, rows: Rows, value: str) -> Rows:
-    return rows.filter(state__in=OPEN_STATES) if value == "active" else rows.filter(state=value)
+    return rows.filter(UNRESOLVED if value == "active" else in_states([value]))
 
 
 def _owner(address: ListAddress, rows: Rows, value: str) -> Rows:

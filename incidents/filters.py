@@ -19,6 +19,7 @@ from common.windows import day_bounds
 from .access import readable_markets
 from .models import Category, Customer, Incident
 from .selectors import (
+    in_states,
     logged_between,
     search_customers,
     search_incidents,
@@ -86,7 +87,7 @@ class IncidentFilter(ReadableFilterSet):
         label=_("Market"), max_length=12, method="by_market", help_text=_("Code of a market.")
     )
     state = django_filters.MultipleChoiceFilter(
-        label=_("State"), choices=IncidentState.choices, method="by_choices"
+        label=_("State"), choices=IncidentState.choices, method="by_states"
     )
     severity = django_filters.MultipleChoiceFilter(
         label=_("Severity"), choices=Severity.choices, method="by_choices"
@@ -125,6 +126,11 @@ class IncidentFilter(ReadableFilterSet):
         self, queryset: QuerySet[Incident], name: str, value: list[str]
     ) -> QuerySet[Incident]:
         return _among(queryset, name, list(value)) if value else queryset
+
+    def by_states(
+        self, queryset: QuerySet[Incident], name: str, value: list[str]
+    ) -> QuerySet[Incident]:
+        return queryset.filter(in_states(value)) if value else queryset
 
     def by_category(
         self, queryset: QuerySet[Incident], name: str, value: str

@@ -14,6 +14,15 @@ class IncidentState(TextChoices):
     CLOSED = "closed", pgettext_lazy("incident", "Closed")
 
 
+# What lists keep apart. A case that is granted something goes from open to in recovery, and its
+# entries in the indexes stay as they are; see the model.
+STAGES: dict[str, int] = {
+    IncidentState.OPEN: 0,
+    IncidentState.IN_RECOVERY: 0,
+    IncidentState.RESOLVED: 1,
+    IncidentState.CLOSED: 2,
+}
+
 INCIDENT_TRANSITIONS = arrows(
     {
         "open": "in_recovery resolved",

@@ -104,6 +104,7 @@ _CASE_PARTS = (
                 "severity_reason",
                 "source",
                 "source_ref",
+                "stage",
                 "suggested_severity",
             }
         ),

@@ -29,6 +29,7 @@ from compensations.selectors import (
 )
 from compensations.states import ApprovalState, CompensationState, LapseReason, LimitWindow, Measure
 from incidents.models import Incident
+from incidents.selectors import in_states
 from incidents.states import IncidentState
 
 from ..places import Desk
@@ -323,9 +324,9 @@ def _figures(agent: Staff, desk: Desk) -> Figures:
     since, floor = _since(MONTH)
     market = desk.market
     cases = Incident.objects.filter(
+        in_states(IncidentState.values),
         owner=agent,
         market=market,
-        state__in=IncidentState.values,
         pk__gte=floor,
         logged_at__gte=since,
     ).aggregate(all=Count("id"), compensated=Count("compensated_at"))

@@ -13,10 +13,17 @@ from accounts.models import Staff
 from accounts.states import Role
 from common.windows import day_bounds, local_date
 from incidents.models import Incident, Promise
-from incidents.selectors import IMPORTED, MOST_COUNTED, Page, listed, listed_rows, visible_incidents
+from incidents.selectors import (
+    IMPORTED,
+    MOST_COUNTED,
+    UNRESOLVED,
+    Page,
+    listed,
+    listed_rows,
+    visible_incidents,
+)
 from incidents.states import PromiseState, Severity
 
-from ..clocks import OPEN_STATES
 from ..places import Desk
 from . import approvals
 
@@ -32,7 +39,7 @@ def cases(desk: Desk) -> QuerySet[Incident]:
 
 def mine(desk: Desk) -> QuerySet[Incident]:
     """Open cases the person owns."""
-    return cases(desk).filter(owner=desk.staff, state__in=OPEN_STATES)
+    return cases(desk).filter(UNRESOLVED, owner=desk.staff)
 
 
 def team_ids(desk: Desk) -> list[int]:
@@ -47,12 +54,12 @@ def team_ids(desk: Desk) -> list[int]:
 
 def of_team(desk: Desk) -> QuerySet[Incident]:
     """Open cases of those teams."""
-    return cases(desk).filter(team__in=team_ids(desk), state__in=OPEN_STATES)
+    return cases(desk).filter(UNRESOLVED, team__in=team_ids(desk))
 
 
 def critical(desk: Desk) -> QuerySet[Incident]:
     """Open critical cases of the market; imported ones once somebody works them."""
-    rows = cases(desk).filter(severity=Severity.CRITICAL, state__in=OPEN_STATES)
+    rows = cases(desk).filter(UNRESOLVED, severity=Severity.CRITICAL)
     return rows.exclude(IMPORTED, owner=None)
 
 
@@ -61,7 +68,7 @@ def unassigned(desk: Desk) -> QuerySet[Incident]:
 
     What a file brought waits for nobody: the list's filter by origin finds it.
     """
-    return cases(desk).filter(~IMPORTED, owner=None, state__in=OPEN_STATES)
+    return cases(desk).filter(UNRESOLVED, ~IMPORTED, owner=None)
 
 
 # The clock that runs: compensating first, as long as nothing was given (see `clocks.next_clock`).
@@ -75,7 +82,7 @@ NEXT_DUE = Case(
 def _of_team_or_own(desk: Desk) -> QuerySet[Incident]:
     """Open cases that are the person's to see to."""
     whose = Q(owner=desk.staff) | Q(team__in=team_ids(desk))
-    return cases(desk).filter(whose, state__in=OPEN_STATES)
+    return cases(desk).filter(UNRESOLVED, whose)
 
 
 def overdue(desk: Desk) -> QuerySet[Incident]:

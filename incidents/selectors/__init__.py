@@ -17,6 +17,7 @@ from .guidance import categories_for, playbook_for, playbook_unread, severity_gu
 from .incidents import (
     IMPORTED,
     MOST_COUNTED,
+    UNRESOLVED,
     Page,
     TimelineEntry,
     bounded_count,
@@ -24,6 +25,7 @@ from .incidents import (
     done_steps,
     due_promises,
     found_page,
+    in_states,
     incident_page,
     key_page,
     listed,
@@ -49,6 +51,7 @@ from .search import (
 __all__ = [
     "IMPORTED",
     "MOST_COUNTED",
+    "UNRESOLVED",
     "CustomerSummary",
     "Page",
     "TimelineEntry",
@@ -64,6 +67,7 @@ __all__ = [
     "folios_meant",
     "found_incidents",
     "found_page",
+    "in_states",
     "incident_page",
     "key_page",
     "listed",

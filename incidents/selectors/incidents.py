@@ -18,7 +18,7 @@ from common.prepared import prepared
 
 from ..access import client_may, readable_markets
 from ..models import Category, Customer, Incident, Note, Promise, RecoveryStep
-from ..states import PromiseState, Step
+from ..states import STAGES, IncidentState, PromiseState, Step
 
 # How far an id's moment may be from its row's; held by a constraint of the table.
 KEY_SLACK = dt.timedelta(days=1)
@@ -27,6 +27,17 @@ MOST_COUNTED = 1000
 Row = TypeVar("Row", bound=Model)
 # As `Incident.is_imported`.
 IMPORTED = Q(resolve_due_at__isnull=True)
+UNRESOLVED = Q(stage=STAGES[IncidentState.OPEN])
+
+
+def in_states(states: Iterable[str]) -> Q:
+    """Cases in one of these states, by their stages: those are what the indexes go by."""
+    wanted = set(states)
+    stages = sorted({STAGES[state] for state in wanted})
+    # Equality, not IN, where one will do: only then does the page index give the order.
+    found = Q(stage=stages[0]) if len(stages) == 1 else Q(stage__in=stages)
+    whole = {state for state, stage in STAGES.items() if stage in stages}
+    return found if wanted == whole else found & Q(state__in=sorted(wanted))
 
 
 def visible_incidents(user: object) -> QuerySet[Incident]:

@@ -33,8 +33,7 @@ from common.windows import local_date
 from compensations.models import Approval, Compensation, Coupon, Redemption
 from compensations.states import COUPON_KINDS, ApprovalState, CompensationState, OfferKind
 from incidents.models import Incident
-from incidents.selectors import logged_between, with_list_relations
-from incidents.states import IncidentState
+from incidents.selectors import UNRESOLVED, logged_between, with_list_relations
 
 from ..states import Measure, Unit
 from .given import EDGES, edges_age, edges_left
@@ -287,7 +286,6 @@ def _compensated(part: Slice, narrow: Narrow) -> Rows:
     return _cases(part, narrow).filter(Exists(standing))
 
 
-OPEN = Q(state__in=[IncidentState.OPEN, IncidentState.IN_RECOVERY])
 HAS_CLOCK = Q(compensate_due_at__isnull=False) | Q(resolve_due_at__isnull=False)
 
 
@@ -298,7 +296,7 @@ def _is_late() -> Q:
     not_done = Q(compensated_at=None, compensate_due_at__lte=now) | Q(
         resolved_at=None, resolve_due_at__lte=now
     )
-    return done | (OPEN & not_done)
+    return done | (UNRESOLVED & not_done)
 
 
 def _late(part: Slice, narrow: Narrow) -> Rows:
@@ -315,11 +313,11 @@ def _in_time(part: Slice, narrow: Narrow) -> Rows:
 
 
 def _on_time(part: Slice, narrow: Narrow) -> Rows:
-    return _in_time(part, narrow).filter(~OPEN)
+    return _in_time(part, narrow).filter(~UNRESOLVED)
 
 
 def _running(part: Slice, narrow: Narrow) -> Rows:
-    return _in_time(part, narrow).filter(OPEN)
+    return _in_time(part, narrow).filter(UNRESOLVED)
 
 
 ROWS: dict[Measure, Callable[[Slice, Narrow], Rows]] = {
