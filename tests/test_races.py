@@ -368,8 +368,7 @@ def test_void_against_redeem_without_the_guard(company: Company) -> None:
             "TRUNCATE compensations_compensation CASCADE; "
             "ALTER TABLE compensations_compensation "
             "ADD CONSTRAINT compensation_void_has_person_and_reason CHECK ("
-            "(state = 'voided' AND voided_by_id IS NOT NULL AND void_reason > '') "
-            "OR (state <> 'voided' AND voided_by_id IS NULL))",
+            "void_has_person_and_reason(state, voided_by_id, void_reason))",
         ),
     ):
         answers = race(_void_or_redeem(company, made, code), range(12), guards_off=["redeem"])

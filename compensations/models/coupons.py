@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from accounts.models import ApiClient, Location, Market, Staff
 from common.ids import uuid7
 
+from ..conditions import ReservedHasBoth
 from ..states import CouponState
 from .granting import Compensation
 
@@ -65,10 +66,7 @@ class Coupon(models.Model):
             ),
             models.CheckConstraint(
                 name="coupon_reserved_has_both",
-                condition=models.Q(
-                    state="reserved", reserved_until__isnull=False, reserved_by__isnull=False
-                )
-                | (~models.Q(state="reserved") & models.Q(reserved_until=None, reserved_by=None)),
+                condition=ReservedHasBoth("state", "reserved_by", "reserved_until"),
             ),
         ]
 

@@ -8,6 +8,7 @@ from common.ids import uuid7
 from incidents.models import Category, Customer, Incident
 from incidents.states import ContactChannel, Severity
 
+from ..conditions import IssuedHasMoment, VoidHasPersonAndReason
 from ..states import ApprovalState, CompensationState, OfferKind
 from .scale import Offer, ScaleRule, ScaleVersion
 
@@ -150,13 +151,11 @@ class Compensation(models.Model):
             ),
             models.CheckConstraint(
                 name="compensation_issued_has_moment",
-                condition=models.Q(issued_at__isnull=False)
-                | models.Q(state__in=["requested", "rejected", "withdrawn", "lapsed"]),
+                condition=IssuedHasMoment("state", "issued_at"),
             ),
             models.CheckConstraint(
                 name="compensation_void_has_person_and_reason",
-                condition=models.Q(state="voided", voided_by__isnull=False, void_reason__gt="")
-                | (~models.Q(state="voided") & models.Q(voided_by=None)),
+                condition=VoidHasPersonAndReason("state", "voided_by", "void_reason"),
             ),
         ]
 
