@@ -36,7 +36,7 @@ class Message(models.Model):
     # How many of them were made before a person's last replay: only later ones count as tries.
     attempts_before = models.PositiveSmallIntegerField(default=0)
     resend_of = models.ForeignKey(
-        "self", null=True, on_delete=models.PROTECT, related_name="resends"
+        "self", null=True, on_delete=models.PROTECT, related_name="resends", db_index=False
     )
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now())
@@ -59,6 +59,12 @@ class Message(models.Model):
                 fields=["contact"],
                 name="message_contact_waiting",
                 condition=models.Q(state="queued"),
+            ),
+            # Few messages are sent again; the others have no entry here.
+            models.Index(
+                fields=["resend_of"],
+                name="message_resend_of",
+                condition=models.Q(resend_of__isnull=False),
             ),
         ]
 

@@ -228,13 +228,23 @@ class Promise(models.Model):
 class RecoveryStep(models.Model):
     """One of the five steps, done. `proof` says what ticked it: an act, or the person."""
 
+    # Held by a trigger, as is who did it.
     incident = models.ForeignKey(
-        Incident, on_delete=models.PROTECT, related_name="steps", db_index=False
+        Incident,
+        on_delete=models.PROTECT,
+        related_name="steps",
+        db_index=False,
+        db_constraint=False,
     )
     step = models.CharField(max_length=12, choices=Step)
     done_at = models.DateTimeField(db_default=Now())
     done_by = models.ForeignKey(
-        Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        Staff,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     proof = models.CharField(max_length=40)
 

@@ -2,12 +2,14 @@
 
 import datetime as dt
 import re
+import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -398,3 +400,18 @@ def test_a_note_may_come_from_finance_but_not_from_a_cashier(desk: Desk) -> None
 def test_what_happened_may_be_a_moment_ahead_of_our_clock(desk: Desk) -> None:
     ahead = timezone.now() + dt.timedelta(minutes=4)
     assert desk.incident(occurred_at=ahead).occurred_at == ahead
+
+
+def test_a_step_is_of_a_case_and_by_somebody_known(desk: Desk) -> None:
+    case = desk.incident()
+    step = RecoveryStep(incident=case, step=Step.APOLOGISE, proof="person", done_by=desk.agent)
+    step.save()
+    for name in ("incident_id", "done_by_id"):
+        wrong = RecoveryStep(incident=case, step=Step.EXPLAIN, proof="person")
+        setattr(wrong, name, uuid.uuid4())
+        for write in (
+            wrong.save,
+            partial(RecoveryStep.objects.filter(pk=step.pk).update, **{name: uuid.uuid4()}),
+        ):
+            with pytest.raises(IntegrityError, match="a step is of a case"), transaction.atomic():
+                write()
