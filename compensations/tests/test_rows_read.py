@@ -1,0 +1,70 @@
+"""What an act reads does not grow with the history, in a database that has no statistics yet.
+
+Where two indexes look as good as each other the planner takes either, and a plan may stay for as
+long as its connection. Tests run without statistics: what is read here is what a new installation
+reads until its first ANALYZE.
+"""
+
+import uuid
+
+import pytest
+from django.db import connection
+
+from compensations.actions import grant, redeem, reverse, validate_coupon, void
+from compensations.models import Compensation
+
+from .scenario import Company, code_of
+
+pytestmark = pytest.mark.django_db
+
+HISTORY = 150
+
+
+def _rows_read() -> int:
+    """Rows of tables that this transaction has read so far, by whatever way."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(seq_tup_read + COALESCE(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _lives(company: Company, reads: dict[str, int] | None = None) -> None:
+    """A case that is granted something, which is used, undone and taken back."""
+    at = {} if reads is None else reads
+    last = _rows_read()
+
+    def note(act: str) -> None:
+        nonlocal last
+        now = _rows_read()
+        at[act], last = now - last, now
+
+    case = company.incident()
+    note("log")
+    made: Compensation = grant(incident=case, offer=company.offers["coupon"], by=company.agent)
+    note("grant")
+    code, number = code_of(made), uuid.uuid4().hex
+    market, place, till = company.market, company.location, company.till
+    last = _rows_read()
+    validate_coupon(code=code, market=market, location=place, by=till)
+    note("validate")
+    redeem(code=code, external_transaction_id=number, market=market, location=place, by=till)
+    note("redeem")
+    reverse(external_transaction_id=number, code=code, market=market, by=till)
+    note("reverse")
+    void(compensation=made, reason="Fue un error.", by=company.agent)
+    note("void")
+
+
+def test_no_act_reads_more_when_there_is_a_history(company: Company) -> None:
+    for scope, window in (("agent", "day"), ("market", "day"), ("customer", "month")):
+        company.limit(scope, window, "amount", 10**11)
+    for _warm in range(2):
+        _lives(company)
+    early: dict[str, int] = {}
+    _lives(company, early)
+    for _case in range(HISTORY):
+        grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
+    late: dict[str, int] = {}
+    _lives(company, late)
+    assert {act: late[act] - early[act] for act in late if late[act] > early[act] + 10} == {}
