@@ -12,6 +12,9 @@ from django.db import connection
 
 from compensations.actions import grant, redeem, reverse, validate_coupon, void
 from compensations.models import Compensation
+from delivery.models import Message
+from delivery.states import MessageState
+from delivery.tasks import deliver_message
 
 from .scenario import Company, code_of
 
@@ -44,6 +47,12 @@ def _lives(company: Company, reads: dict[str, int] | None = None) -> None:
     made: Compensation = grant(incident=case, offer=company.offers["coupon"], by=company.agent)
     note("grant")
     code, number = code_of(made), uuid.uuid4().hex
+    message = Message.objects.get(ref=made.pk)
+    last = _rows_read()
+    deliver_message(str(message.pk))
+    note("send")
+    message.refresh_from_db()
+    assert message.state == MessageState.SENT
     market, place, till = company.market, company.location, company.till
     last = _rows_read()
     validate_coupon(code=code, market=market, location=place, by=till)
