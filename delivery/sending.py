@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import BooleanField, Case, F, Q, Value, When
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import translation
 
 from audit.actions import SYSTEM, Actor
 from audit.actions import record as record_audit
+from common.keyed import only_if
 from common.states import check_transition
 
 from . import registry, spread, waking
@@ -100,17 +101,6 @@ def move(
         record_arrow(message, before, by=by, reason=reason, note=note)
 
 
-def _where(condition: Q) -> Case:
-    """The condition of a message that is looked for by its key, and by nothing else.
-
-    An index holds what waits. It was empty when the database last counted, and seems as good as the
-    key's; each claim then reads all that has come to wait since, as when a broker is away.
-    """
-    return Case(
-        When(condition, then=Value(True)), default=Value(False), output_field=BooleanField()
-    )
-
-
 def _claimable() -> Q:
     if "claim" in settings.GUARDS_OFF:
         return Q(state__in=[MessageState.QUEUED, MessageState.SENDING])
@@ -119,7 +109,7 @@ def _claimable() -> Q:
 
 def _take(message_id: uuid.UUID) -> Claim | None:
     """The conditional update that must hit one row, and the attempt, in one transaction."""
-    taken = Message.objects.filter(_where(_claimable()), pk=message_id).update(
+    taken = Message.objects.filter(only_if(_claimable()), pk=message_id).update(
         state=MessageState.SENDING, attempts=F("attempts") + 1, claimed_until=Now() + CLAIM
     )
     if taken != 1:
@@ -138,7 +128,7 @@ def _recover(message_id: uuid.UUID) -> None:
         Message.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("market")
         .filter(
-            _where(
+            only_if(
                 Q(state=MessageState.SENDING, claimed_until__lt=Now())
                 | Q(state=MessageState.UNKNOWN, due_at__lte=Now())
             ),

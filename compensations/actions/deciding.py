@@ -9,11 +9,13 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Staff
 from accounts.states import Role
 from common.errors import InvalidInput, Refusal
+from common.keyed import only_if
 from common.rows import Batch, insert
 from common.transactions import atomic_act
 from delivery.models import Message
@@ -198,7 +200,7 @@ def _decided(
     approval.decided_at, approval.decided_by, approval.decision_reason = now, by, reason
     rows = Approval.objects.filter(pk=approval.pk)
     if "decide" not in settings.GUARDS_OFF:
-        rows = rows.filter(state=ApprovalState.PENDING)
+        rows = rows.filter(only_if(Q(state=ApprovalState.PENDING)))
     if not rows.update(state=state, decided_at=now, decided_by=by, decision_reason=reason):
         raise approvals.already_decided(Approval.objects.get(pk=approval.pk))
 
@@ -207,7 +209,7 @@ def _issued(compensation: Compensation) -> None:
     """The arrow from requested to issued; its two moments are set already."""
     rows = Compensation.objects.filter(pk=compensation.pk)
     if "decide" not in settings.GUARDS_OFF:
-        rows = rows.filter(state=CompensationState.REQUESTED)
+        rows = rows.filter(only_if(Q(state=CompensationState.REQUESTED)))
     changed = rows.update(
         state=compensation.state,
         issued_at=compensation.issued_at,

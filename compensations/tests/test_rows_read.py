@@ -10,8 +10,16 @@ import uuid
 import pytest
 from django.db import connection
 
-from compensations.actions import grant, redeem, reverse, validate_coupon, void
-from compensations.models import Compensation
+from compensations.actions import (
+    approve,
+    grant,
+    redeem,
+    request,
+    reverse,
+    validate_coupon,
+    void,
+)
+from compensations.models import Approval, Compensation
 from delivery.models import Message
 from delivery.states import MessageState
 from delivery.tasks import deliver_message
@@ -20,7 +28,7 @@ from .scenario import Company, code_of
 
 pytestmark = pytest.mark.django_db
 
-HISTORY = 150
+HISTORY = 100
 
 
 def _rows_read() -> int:
@@ -33,7 +41,7 @@ def _rows_read() -> int:
 
 
 def _lives(company: Company, reads: dict[str, int] | None = None) -> None:
-    """A case that is granted something, which is used, undone and taken back."""
+    """A case that is granted something, which is sent, used, undone and taken back."""
     at = {} if reads is None else reads
     last = _rows_read()
 
@@ -65,15 +73,39 @@ def _lives(company: Company, reads: dict[str, int] | None = None) -> None:
     note("void")
 
 
+def _request(company: Company) -> Approval:
+    made = request(
+        incident=company.incident(),
+        offer=company.offers["large"],
+        reason="Perdió el vuelo.",
+        by=company.agent,
+    )
+    return made.approvals.get()
+
+
+def _decisions(company: Company, reads: dict[str, int] | None = None) -> None:
+    """A request that is answered."""
+    at = {} if reads is None else reads
+    last = _rows_read()
+    asked = _request(company)
+    at["request"], last = _rows_read() - last, _rows_read()
+    approve(approval=asked, by=company.supervisor)
+    at["approve"] = _rows_read() - last
+
+
 def test_no_act_reads_more_when_there_is_a_history(company: Company) -> None:
     for scope, window in (("agent", "day"), ("market", "day"), ("customer", "month")):
         company.limit(scope, window, "amount", 10**11)
     for _warm in range(2):
         _lives(company)
+        _decisions(company)
     early: dict[str, int] = {}
     _lives(company, early)
+    _decisions(company, early)
     for _case in range(HISTORY):
         grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
+        _request(company)
     late: dict[str, int] = {}
     _lives(company, late)
+    _decisions(company, late)
     assert {act: late[act] - early[act] for act in late if late[act] > early[act] + 10} == {}
