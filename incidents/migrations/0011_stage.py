@@ -31,8 +31,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(STAGE, "DROP FUNCTION incident_stage(text)"),
-        migrations.RemoveIndex("incident", "incident_state_page"),
-        migrations.RemoveIndex("incident", "incident_owner_page"),
         # Before the column, for which the whole table is written.
         migrations.RunSQL(ROOM, NO_ROOM),
         migrations.AddField(
@@ -43,14 +41,6 @@ class Migration(migrations.Migration):
                 expression=incidents.models.incidents.Stage("state"),
                 output_field=models.SmallIntegerField(),
             ),
-        ),
-        migrations.AddIndex(
-            "incident",
-            models.Index(fields=["market", "stage", "-id"], name="incident_stage_page"),
-        ),
-        migrations.AddIndex(
-            "incident",
-            models.Index(fields=["owner", "stage", "-id"], name="incident_owner_stage_page"),
         ),
         migrations.RunSQL(STATISTICS, STATISTICS_BEFORE),
     ]

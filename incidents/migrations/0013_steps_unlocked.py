@@ -41,7 +41,7 @@ def _held_by_trigger(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0010_kept"), ("incidents", "0011_stage")]
+    dependencies = [("accounts", "0010_kept"), ("incidents", "0012_stage_pages")]
 
     operations = [
         migrations.RunSQL(STEP, DROP_STEP),
