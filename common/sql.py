@@ -77,6 +77,22 @@ def transition_guard(table: str, pairs: Sequence[str]) -> RunSQL:
     )
 
 
+def transition_always(table: str, pairs: Sequence[str], *, moment: str = "BEFORE") -> RunSQL:
+    """The guard of `transition_guard`, at this moment, without a condition on its trigger.
+
+    The function asks the same, and is read once; a condition is read anew for every statement.
+    """
+
+    def drawn(condition: str) -> str:
+        return (
+            f"DROP TRIGGER {table}_transition ON {table};"
+            f"CREATE TRIGGER {table}_transition {moment} UPDATE OF state ON {table} "
+            f"FOR EACH ROW {condition} EXECUTE FUNCTION guard_transition({_words(pairs)})"
+        )
+
+    return RunSQL(drawn(""), drawn("WHEN (OLD.state IS DISTINCT FROM NEW.state)"))
+
+
 def frozen_guard(table: str, columns: Sequence[str]) -> RunSQL:
     """Refuses any change of the named columns of `table` after insertion."""
     return RunSQL(
