@@ -92,6 +92,7 @@ class Batch:
         except IntegrityError as error:
             meaning = self._meanings.get(violated(error))
             if meaning is None:
+                look_again()
                 raise
             raise meaning() from error
         except DataError:

@@ -7,6 +7,7 @@ attached by each app to its own. A guard holds for every door, a database shell 
 from collections.abc import Sequence
 
 from django.db.migrations import RunSQL
+from django.db.migrations.operations.base import Operation
 
 FUNCTIONS = """
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -65,6 +66,18 @@ def _words(values: Sequence[str]) -> str:
 
 def _names(columns: Sequence[str]) -> str:
     return ", ".join(f'"{column}"' for column in columns)
+
+
+def patiently(*builds: Operation) -> list[Operation]:
+    """Indexes that are built beside everything else, which wait for whatever runs now.
+
+    Nobody waits behind such a build; one that was given up would leave an index that is not valid.
+    """
+    return [
+        RunSQL("SET lock_timeout = 0", RunSQL.noop),
+        *builds,
+        RunSQL("RESET lock_timeout", RunSQL.noop),
+    ]
 
 
 def transition_guard(table: str, pairs: Sequence[str]) -> RunSQL:

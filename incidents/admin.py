@@ -23,7 +23,7 @@ from .models import (
 
 @admin.register(Category, Customer, Incident, Playbook, Promise)
 class InMarketAdmin(ReadOnlyAdmin):
-    hidden = ("name_search", "narrative_search")
+    hidden = ("name_search", "narrative_search", "stage")
 
 
 @admin.register(ContactPoint)

@@ -2,6 +2,8 @@ import django.db.models.deletion
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
+from common.sql import patiently
+
 
 class Migration(migrations.Migration):
     # The index is built without keeping anybody from sending, which no transaction can.
@@ -10,12 +12,14 @@ class Migration(migrations.Migration):
     dependencies = [("delivery", "0003_market_unlocked")]
 
     operations = [
-        AddIndexConcurrently(
-            "message",
-            models.Index(
-                condition=models.Q(("resend_of__isnull", False)),
-                fields=["resend_of"],
-                name="message_resend_of",
+        *patiently(
+            AddIndexConcurrently(
+                "message",
+                models.Index(
+                    condition=models.Q(("resend_of__isnull", False)),
+                    fields=["resend_of"],
+                    name="message_resend_of",
+                ),
             ),
         ),
         migrations.AlterField(

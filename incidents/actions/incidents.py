@@ -464,7 +464,7 @@ def start_recovery(
         }
         sent.insert(event(**_happened("incident.recovery_started", actor, incident, **states)))
     if owned is not None or moved or first:
-        # Once for all of it: a change of the owner is written into every index.
+        # Once for all of it: a change of owner or team is written into every index.
         sent.add(
             _WORKED,
             [

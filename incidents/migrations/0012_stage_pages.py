@@ -1,6 +1,8 @@
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations, models
 
+from common.sql import patiently
+
 # A table that is written anew by a migration counts as unchanged: the new column would wait for its
 # statistics until a tenth of the cases are new. An empty one is better taken for unknown.
 COUNT = """
@@ -19,14 +21,17 @@ class Migration(migrations.Migration):
     dependencies = [("incidents", "0011_stage")]
 
     operations = [
-        AddIndexConcurrently(
-            "incident", models.Index(fields=["market", "stage", "-id"], name="incident_stage_page")
+        *patiently(
+            AddIndexConcurrently(
+                "incident",
+                models.Index(fields=["market", "stage", "-id"], name="incident_stage_page"),
+            ),
+            AddIndexConcurrently(
+                "incident",
+                models.Index(fields=["owner", "stage", "-id"], name="incident_owner_stage_page"),
+            ),
+            RemoveIndexConcurrently("incident", "incident_state_page"),
+            RemoveIndexConcurrently("incident", "incident_owner_page"),
         ),
-        AddIndexConcurrently(
-            "incident",
-            models.Index(fields=["owner", "stage", "-id"], name="incident_owner_stage_page"),
-        ),
-        RemoveIndexConcurrently("incident", "incident_state_page"),
-        RemoveIndexConcurrently("incident", "incident_owner_page"),
         migrations.RunSQL(COUNT, migrations.RunSQL.noop),
     ]

@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 # A foreign key looked up case and person at the commit of each grant, and locked the person's row.
-# Both are kept, with their keys; what locks them is what changes them.
+# Both are kept, with their keys (a case by `compensations`, whose rows refer to it as well).
 STEP = """
 CREATE FUNCTION guard_step_refers() RETURNS trigger LANGUAGE plpgsql
 SET enable_seqscan = off AS $$

@@ -63,8 +63,8 @@ class Incident(models.Model):
     amount_at_stake_minor = models.BigIntegerField(_("amount at stake"), null=True, blank=True)
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=12, choices=IncidentState, default=IncidentState.OPEN)
-    # For indexes, none of which names the state: the first grant on a case, which moves it on, then
-    # writes its row anew and nothing else. The table keeps room for that in each page.
+    # For indexes, none of which names the state: the first grant on a case that has an owner moves
+    # it on, and then writes its row anew and, where its page has room, nothing else.
     stage = models.GeneratedField(
         expression=Stage("state"), output_field=models.SmallIntegerField(), db_persist=True
     )

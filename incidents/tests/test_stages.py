@@ -35,6 +35,10 @@ def one_of_each(desk: Desk) -> dict[str, Incident]:
     return made
 
 
+def test_every_state_has_a_stage() -> None:
+    assert set(STAGES) == set(IncidentState)
+
+
 def test_the_database_knows_the_stage_of_each_state(one_of_each: dict[str, Incident]) -> None:
     assert dict(Incident.objects.values_list("state", "stage")) == STAGES
 
