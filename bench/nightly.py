@@ -73,14 +73,11 @@ WITH counter AS (
     SELECT %(limit)s, granted_by_id::text,
         date_trunc('week', issued_at AT TIME ZONE %(zone)s)::date, sum(face_minor)
     FROM compensations_compensation WHERE market_id = %(market)s GROUP BY 2, 3
-    RETURNING id, subject, starts_on
 )
-INSERT INTO compensations_limituse (compensation_id, counter_id, quantity)
-SELECT given.id, counter.id, given.face_minor
-FROM compensations_compensation given
-JOIN counter ON counter.subject = given.granted_by_id::text
-    AND counter.starts_on = date_trunc('week', given.issued_at AT TIME ZONE %(zone)s)::date
-WHERE given.market_id = %(market)s
+INSERT INTO compensations_limituse (compensation_id, limits, subjects, starts_on, quantities)
+SELECT id, ARRAY[%(limit)s::bigint], ARRAY[granted_by_id::text],
+    ARRAY[date_trunc('week', issued_at AT TIME ZONE %(zone)s)::date], ARRAY[face_minor]
+FROM compensations_compensation WHERE market_id = %(market)s
 """
 
 _FLOOR = """

@@ -1,21 +1,13 @@
-"""Issuance limits at work: which apply, how much room is left, taking room and giving it back.
-
-Room is taken by one statement that inserts or raises every counter only where the cap still holds,
-in a fixed order with the most shared counters last, so that nothing deadlocks. It goes with the
-commit, so that a hot counter is locked for little more than that.
-"""
+"""Issuance limits at work: which apply, how much room is left, and how a full one refuses."""
 
 import datetime as dt
 import uuid
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.conf import settings
 from django.db import connection
-from django.db.models import F, Max, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import capfirst
@@ -24,14 +16,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Market, Staff
 from accounts.states import Role
-from common.errors import LateRefusal, Refusal
+from common.errors import Refusal
 from common.money import format_money
 from common.prepared import prepared
-from common.rows import Batch
 from common.windows import local_date, window_start
 from incidents.models import Customer, Incident
 
-from .models import Compensation, IssuanceLimit, LimitCounter, LimitUse
+from .models import IssuanceLimit, LimitCounter
 from .refusals import LimitExceeded
 from .states import LimitScope, LimitState, LimitWindow, Measure
 
@@ -67,6 +58,10 @@ WINDOWS: dict[str, Promise] = {
 }
 
 
+# The first limit of its kind, the subject and the window's first date, which make one counter.
+CounterKey = tuple[int, str, dt.date]
+
+
 class Key(NamedTuple):
     """One limit as it applies to one act: whose counter, and which window of it."""
 
@@ -75,6 +70,10 @@ class Key(NamedTuple):
     starts_on: dt.date
     # Whose use counts as well: the other customers who share a contact.
     others: tuple[str, ...] = ()
+
+    @property
+    def counter(self) -> CounterKey:
+        return self.limit.counts_in_id, self.subject, self.starts_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ def acting_role(staff: Staff, market: Market) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _limit(limit_id: int) -> IssuanceLimit:
+def limit_of(limit_id: int) -> IssuanceLimit:
     """A limit by id, kept in memory: only its state ever changes, and that is asked each time."""
     return IssuanceLimit.objects.get(pk=limit_id)
 
@@ -163,7 +162,7 @@ def _applicable(
     """Of these limits those that bound the act, in the order in which their counters are locked;
     one with a target replaces the general one of its kind. Kept in memory, as limits never change:
     what is in force is asked each time."""
-    found = [_limit(pk) for pk in in_force]
+    found = [limit_of(pk) for pk in in_force]
     found = [
         limit
         for limit in found
@@ -189,7 +188,7 @@ def _applicable(
 
 def _rank(limit: IssuanceLimit) -> tuple[int, int]:
     # What bounds a single grant has no counter.
-    return RANK.get(LimitScope(limit.scope), -1), limit.pk
+    return RANK.get(LimitScope(limit.scope), -1), limit.counts_in_id
 
 
 def _is_targeted(limit: IssuanceLimit) -> bool:
@@ -300,171 +299,50 @@ def limits_for(
     return Applicable(keys, single)
 
 
+def used_in(counters: Collection[CounterKey]) -> dict[CounterKey, int]:
+    """What these counters hold; one that is not here holds nothing."""
+    rows = LimitCounter.objects.filter(
+        limit__in={limit for limit, _subject, _start in counters},
+        subject__in={subject for _limit, subject, _start in counters},
+        starts_on__in={start for _limit, _subject, start in counters},
+    )
+    return {row[:3]: row[3] for row in rows.values_list("limit_id", "subject", "starts_on", "used")}
+
+
 def rooms(applicable: Applicable) -> list[Room]:
     """The room each limit leaves, single grants included; the tightest amount first."""
-    wanted = Q()
-    for key in applicable.keys:
-        wanted |= Q(limit=key.limit, subject=key.subject, starts_on=key.starts_on)
-    used: dict[tuple[int, str, dt.date], int] = {}
-    if applicable.keys:
-        for row in LimitCounter.objects.filter(wanted).values_list(
-            "limit_id", "subject", "starts_on", "used"
-        ):
-            used[row[0], row[1], row[2]] = row[3]
-    elsewhere = _used_by_others(applicable.keys)
+    used = used_in([key.counter for key in applicable.keys]) if applicable.keys else {}
+    elsewhere = used_by_others(applicable.keys)
     found = [Room(limit, 0) for limit in applicable.single]
     for key in applicable.keys:
-        own = used.get((key.limit.id, key.subject, key.starts_on), 0)
-        others = elsewhere.get(key.limit.id, 0)
-        found.append(Room(key.limit, own + others, others))
+        others = elsewhere.get(key.limit.pk, 0)
+        found.append(Room(key.limit, used.get(key.counter, 0) + others, others))
     return sorted(found, key=lambda room: (room.measure != Measure.AMOUNT, room.left))
 
 
-def _used_by_others(keys: Sequence[Key]) -> dict[int, int]:
-    """By limit's id what the others of its key used in the same window; empty where none are.
-
-    Another customer's limit may be that of another segment. Where one went over to another, what
-    was used is in both counters, so the larger one is theirs.
-    """
+def used_by_others(keys: Sequence[Key]) -> dict[int, int]:
+    """By limit's id what the others of its key used in the same window; empty where none are."""
     shared = [key for key in keys if key.others]
     if not shared:
         return {}
-    rows = (
-        LimitCounter.objects.filter(
-            limit__market=shared[0].limit.market_id,
-            limit__scope=LimitScope.CUSTOMER,
-            limit__state=LimitState.IN_FORCE,
-            subject__in=shared[0].others,
-            starts_on__in={key.starts_on for key in shared},
-        )
-        .values_list("limit__window", "limit__measure", "starts_on", "subject")
-        .annotate(most=Max("used"))
-        .order_by()
+    used = used_in(
+        [
+            (limit, other, start)
+            for key in shared
+            for limit, _own, start in [key.counter]
+            for other in key.others
+        ]
     )
-    used: Counter[tuple[str, str, dt.date]] = Counter()
-    for window, measure, starts_on, _subject, most in rows:
-        used[window, measure, starts_on] += most
     return {
-        key.limit.id: used[key.limit.window, key.limit.measure, key.starts_on] for key in shared
+        key.limit.pk: sum(
+            used.get((key.limit.counts_in_id, other, key.starts_on), 0) for other in key.others
+        )
+        for key in shared
     }
 
 
-_TAKE = """
-WITH wanted AS (
-    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::bigint[]{also_columns})
-        WITH ORDINALITY AS row(limit_id, subject, starts_on, quantity{also_names}, place)
-), taken AS (
-    INSERT INTO compensations_limitcounter AS counter (limit_id, subject, starts_on, used)
-    SELECT limit_id, subject, starts_on, quantity FROM wanted
-    WHERE {fresh_guard}
-    ORDER BY place
-    ON CONFLICT (limit_id, subject, starts_on) DO UPDATE
-    SET used = counter.used + excluded.used
-    WHERE {used_guard}
-    RETURNING counter.id, counter.limit_id
-), used AS (
-    INSERT INTO compensations_limituse (compensation_id, counter_id, quantity)
-    SELECT %s, id, CASE WHEN limit_id = ANY(%s::bigint[]) THEN 1 ELSE %s END
-    FROM taken
-    RETURNING counter_id
-)
-SELECT guard_room((SELECT count(*) FROM used), %s)
-"""
-# By its key alone: with the state beside it in a condition, every limit in force is read for each.
-_CAP = "SELECT CASE WHEN state = 'in_force' THEN cap END FROM compensations_issuancelimit WHERE id"
-_GUARDED = _TAKE.format(
-    also_columns="",
-    also_names="",
-    fresh_guard=f"quantity <= ({_CAP} = limit_id)",
-    used_guard=f"counter.used + excluded.used <= ({_CAP} = excluded.limit_id)",
-)
-# The same where others count as well: what they used leaves so much less of the cap.
-_GUARDED_TOGETHER = _TAKE.format(
-    also_columns=", %s::bigint[]",
-    also_names=", elsewhere",
-    fresh_guard=f"quantity + elsewhere <= ({_CAP} = limit_id)",
-    used_guard=(
-        "counter.used + excluded.used"  # noqa: S608 -- written here
-        " + (SELECT elsewhere FROM wanted WHERE wanted.limit_id = excluded.limit_id)"
-        f" <= ({_CAP} = excluded.limit_id)"
-    ),
-)
-_UNGUARDED = _TAKE.format(also_columns="", also_names="", fresh_guard="TRUE", used_guard="TRUE")
-
-
+# How a limit that does not hold an amount in minor units is refused.
 Refusing = Callable[[Room, int, Market], Refusal]
-_NO_ROOM = "limit_has_room"
-
-
-class NoRoom(LateRefusal):
-    """Some limit of an act does not hold its amount; which one is said in words."""
-
-    def __init__(self, full: Callable[[], Refusal]) -> None:
-        super().__init__()
-        self._full = full
-
-    def in_words(self) -> Refusal:
-        return self._full()
-
-
-def take(
-    compensation: Compensation,
-    applicable: Applicable,
-    *,
-    market: Market,
-    batch: Batch,
-    refuse: Refusing | None = None,
-) -> None:
-    """Sends `batch`, and with it takes room from every counter; commits on the same trip.
-
-    The last act of an `atomic_act`, so that a counter that everybody takes from is locked for
-    little more than the commit. Raises NoRoom, after which nothing of the transaction is left;
-    `refuse` makes another refusal of it.
-    """
-    minor = compensation.face_minor
-
-    def full() -> Refusal:
-        return (refuse or exceeded)(_full(applicable, minor), minor, market)
-
-    if any(minor > limit.cap for limit in applicable.single):
-        raise full()
-    keys = applicable.keys
-    if keys:
-        counting = [key.limit.id for key in keys if key.limit.measure == Measure.COUNT]
-        columns: list[list[object]] = [
-            [key.limit.id for key in keys],
-            [key.subject for key in keys],
-            [key.starts_on for key in keys],
-            [1 if key.limit.id in counting else minor for key in keys],
-        ]
-        statement = _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED
-        if statement == _GUARDED and any(key.others for key in keys):
-            statement = _GUARDED_TOGETHER
-            elsewhere = _used_by_others(keys)
-            columns.append([elsewhere.get(key.limit.id, 0) for key in keys])
-        batch.add(
-            statement,
-            [
-                *columns,
-                compensation.pk,
-                counting,
-                minor,
-                len(keys),
-            ],
-        )
-        batch.means(_NO_ROOM, lambda: NoRoom(full))
-    batch.send(and_commit=True)
-
-
-def _full(applicable: Applicable, minor: int) -> Room:
-    """The limit to name in a refusal: one that no approval passes before one that it does.
-
-    Room may have come back since the statement that did not find it; the refusal stands, then it
-    is said of the tightest limit.
-    """
-    found = rooms(applicable)
-    full = blocking(found, minor)
-    return (full or found)[0]
 
 
 def blocking(found: Sequence[Room], minor: int) -> list[Room]:
@@ -540,33 +418,3 @@ def facts_of(room: Room, market: Market) -> dict[str, object]:
         "left": room.left,
         "currency": market.currency,
     }
-
-
-def give_back(compensation_id: uuid.UUID) -> None:
-    """Restores the room of a voided, rejected or lapsed compensation, in the same windows, once."""
-    uses = LimitUse.objects.filter(
-        compensation_id=compensation_id, released_at=None
-    ).select_related("counter__limit")
-    for use in sorted(
-        uses, key=lambda use: (RANK[LimitScope(use.counter.limit.scope)], use.counter.limit_id)
-    ):
-        released = LimitUse.objects.filter(pk=use.pk, released_at=None).update(
-            released_at=timezone.now()
-        )
-        if released:
-            LimitCounter.objects.filter(pk=use.counter_id).update(used=F("used") - use.quantity)
-
-
-def lock(compensation_id: uuid.UUID, applicable: Applicable) -> None:
-    """Locks the counters that a reissue gives back to and takes from, in the one order.
-
-    Giving back and then taking again would meet them twice, and could deadlock with a grant.
-    """
-    wanted = Q(uses__compensation_id=compensation_id, uses__released_at=None)
-    for key in applicable.keys:
-        wanted |= Q(limit=key.limit, subject=key.subject, starts_on=key.starts_on)
-    counters = LimitCounter.objects.filter(wanted).select_related("limit").distinct()
-    for counter in sorted(
-        counters, key=lambda row: (RANK[LimitScope(row.limit.scope)], row.limit_id, row.pk)
-    ):
-        LimitCounter.objects.select_for_update().get(pk=counter.pk)

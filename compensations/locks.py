@@ -22,6 +22,7 @@ from accounts.models import Market
 RULES = 5_001
 # As before; the second is a hash of the contact.
 CONTACT = 5_002
+# 5_003 is held by the database while a market gets the first limit of a kind.
 
 
 def shared(market_id: str) -> str:

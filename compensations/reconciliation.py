@@ -87,13 +87,24 @@ _CHECKS = {
                     THEN 0 ELSE compensation.face_minor END
     """,
     "limit counter equals its uses": """
-        SELECT counter.id::text, counter.used, COALESCE(sum(uses.quantity), 0)
-        FROM compensations_limitcounter counter
-        JOIN compensations_issuancelimit bound ON bound.id = counter.limit_id AND {bound}
-        LEFT JOIN compensations_limituse uses
-            ON uses.counter_id = counter.id AND uses.released_at IS NULL
-        GROUP BY counter.id
-        HAVING counter.used <> COALESCE(sum(uses.quantity), 0)
+        SELECT COALESCE(id::text, limit_id || ' ' || subject || ' ' || starts_on),
+               COALESCE(used, 0), COALESCE(taken, 0)
+        FROM (
+            SELECT counter.*
+            FROM compensations_limitcounter counter
+            JOIN compensations_issuancelimit bound ON bound.id = counter.limit_id AND {bound}
+        ) AS counter
+        FULL JOIN (
+            SELECT each.limit_id, each.subject, each.starts_on, sum(each.quantity) AS taken
+            FROM compensations_limituse uses
+            JOIN compensations_compensation compensation
+                ON compensation.id = uses.compensation_id AND {compensation}
+            CROSS JOIN unnest(uses.limits, uses.subjects, uses.starts_on, uses.quantities)
+                AS each(limit_id, subject, starts_on, quantity)
+            WHERE uses.released_at IS NULL
+            GROUP BY 1, 2, 3
+        ) AS uses USING (limit_id, subject, starts_on)
+        WHERE COALESCE(used, 0) <> COALESCE(taken, 0)
     """,
     "request holds its room until it ends": """
         SELECT compensation.id::text, count(*), 0

@@ -15,8 +15,8 @@ from common.windows import local_date, window_end, window_start
 
 from . import limits
 from .limit_words import cap_words, quantity, source_words, target_words, window_words
-from .limits import ALWAYS, NEAR_PERCENT, Applicable, Key, Room
-from .models import IssuanceLimit, LimitCounter
+from .limits import ALWAYS, NEAR_PERCENT, Applicable, Key, Room, used_in
+from .models import IssuanceLimit
 from .states import LimitScope, LimitState, LimitWindow, Measure
 
 OWN = frozenset({LimitScope.GRANT, LimitScope.AGENT})
@@ -171,13 +171,13 @@ def people_standings(people: Sequence[Staff], market: Market) -> list[PersonStan
         (one, limits.limits_for(market=market, staff=one, in_force=list(known))) for one in people
     ]
     keys = [key for _one, met in found for key in met.keys if key.limit.scope == LimitScope.AGENT]
-    used = _used(keys)
+    used = used_in([key.counter for key in keys])
     standings = []
     for staff, met in found:
         role = limits.acting_role(staff, market)
         counted = [
             Standing(
-                Room(known[key.limit.pk], used.get((key.limit.pk, key.subject, key.starts_on), 0)),
+                Room(known[key.limit.pk], used.get(key.counter, 0)),
                 _wider(known[key.limit.pk], rows, role),
                 _until(key.limit, key.starts_on),
             )
@@ -210,17 +210,6 @@ def _read_roles(people: Sequence[Staff], market: Market) -> None:
         one.role_map = {market.pk: frozenset(held[one.pk])}
 
 
-def _used(keys: Iterable[Key]) -> dict[tuple[int, str, dt.date], int]:
-    """What the counters of these keys hold, by limit, subject and first date."""
-    wanted = {(key.limit.pk, key.subject, key.starts_on) for key in keys}
-    rows = LimitCounter.objects.filter(
-        limit__in={key[0] for key in wanted},
-        subject__in={key[1] for key in wanted},
-        starts_on__in={key[2] for key in wanted},
-    ).values_list("limit_id", "subject", "starts_on", "used")
-    return {row[:3]: row[3] for row in rows}
-
-
 def _current(
     market: Market, chosen: Iterable[tuple[IssuanceLimit, str]]
 ) -> list[tuple[Room, dt.date | None]]:
@@ -234,10 +223,10 @@ def _current(
         )
         for limit, subject in chosen
     ]
-    used = _used(keys)
+    used = used_in([key.counter for key in keys])
     return [
         (
-            Room(key.limit, used.get((key.limit.pk, key.subject, key.starts_on), 0)),
+            Room(key.limit, used.get(key.counter, 0)),
             _until(key.limit, key.starts_on),
         )
         for key in keys

@@ -42,24 +42,51 @@ FROM beside WHERE today > 0 AND others > 0
 GROUP BY 1
 """
 
-# What had been taken of each limit when the day ended, in the windows that held it. A limit that
-# is replaced later hands its uses on, so they are summed by what the limit bounds and held against
-# the one then in force. A person's room is taken when something is issued, a team's when asked for.
+# What had been taken of each limit when the day ended, in the windows that held it: what its
+# counters hold now, less what was taken since, and with what was given back since. All limits of a
+# kind have the same counters; each is held against the one that was in force then. A person's room
+# is taken when something is issued, a team's when asked for.
 LIMITS = """
-WITH taken AS (
-    SELECT rule.scope, rule."window", rule.measure, counter.subject,
-        sum(uses.quantity)::bigint AS used
-    FROM compensations_issuancelimit rule
-    JOIN compensations_limitcounter counter ON counter.limit_id = rule.id
-        AND counter.starts_on = CASE rule."window"
+WITH held AS (
+    SELECT kind.scope, kind."window", kind.measure, counter.limit_id, counter.subject,
+        counter.starts_on, counter.used
+    FROM compensations_issuancelimit kind
+    JOIN compensations_limitcounter counter ON counter.limit_id = kind.id
+        AND counter.starts_on = CASE kind."window"
             WHEN 'day' THEN %(day)s::date WHEN 'week' THEN %(week)s::date
             WHEN 'month' THEN %(month)s::date ELSE DATE '1970-01-01' END
-    JOIN compensations_limituse uses ON uses.counter_id = counter.id
-        AND (uses.released_at IS NULL OR uses.released_at >= %(ends)s)
-    JOIN compensations_compensation given ON given.id = uses.compensation_id
-        AND CASE rule.scope WHEN 'agent' THEN given.issued_at ELSE given.created_at END < %(ends)s
-    WHERE rule.market_id = %(market)s AND rule.scope IN ('agent', 'team')
-    GROUP BY 1, 2, 3, 4
+    WHERE kind.market_id = %(market)s AND kind.scope IN ('agent', 'team')
+), touched AS (
+    SELECT id FROM compensations_compensation
+    WHERE market_id = %(market)s AND issued_at >= %(ends)s
+    UNION SELECT id FROM compensations_compensation
+    WHERE market_id = %(market)s AND state = 'voided' AND ended_at >= %(ends)s
+    UNION SELECT compensation_id FROM compensations_approval
+    WHERE market_id = %(market)s AND requested_at >= %(ends)s
+    UNION SELECT compensation_id FROM compensations_approval
+    WHERE market_id = %(market)s AND decided_at >= %(ends)s
+    UNION SELECT compensation_id FROM compensations_approval
+    WHERE market_id = %(market)s AND closed_at >= %(ends)s
+), since AS (
+    SELECT limit_id, subject, starts_on, sum(CASE
+        WHEN taken_at < %(ends)s AND released_at >= %(ends)s THEN quantity
+        WHEN taken_at >= %(ends)s AND released_at IS NULL THEN -quantity END) AS change
+    FROM (
+        SELECT taken.*, uses.released_at,
+            CASE held.scope WHEN 'agent' THEN given.issued_at ELSE given.created_at END AS taken_at
+        FROM touched
+        JOIN compensations_compensation given ON given.id = touched.id
+        JOIN compensations_limituse uses ON uses.compensation_id = given.id
+        CROSS JOIN unnest(uses.limits, uses.subjects, uses.starts_on, uses.quantities)
+            AS taken(limit_id, subject, starts_on, quantity)
+        JOIN held ON (held.limit_id, held.subject, held.starts_on)
+            = (taken.limit_id, taken.subject, taken.starts_on)
+    ) AS each
+    GROUP BY 1, 2, 3
+), taken AS (
+    SELECT scope, "window", measure, subject, (used + COALESCE(change, 0))::bigint AS used
+    FROM held LEFT JOIN since USING (limit_id, subject, starts_on)
+    WHERE used + COALESCE(change, 0) > 0
 )
 SELECT DISTINCT ON (taken.scope, taken.subject, taken."window", taken.measure)
     taken.scope, taken.subject, rule.id, taken."window", taken.measure, taken.used, rule.cap

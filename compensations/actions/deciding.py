@@ -23,7 +23,7 @@ from incidents import bounds
 from incidents.actions import start_recovery
 from incidents.models import ContactPoint, Incident
 
-from .. import approvals, limits
+from .. import approvals, limits, taking
 from ..models import Approval, Compensation
 from ..refusals import IssuanceStopped, RequestChanged, RequestLapsed
 from ..states import ApprovalState, CompensationState, LapseReason
@@ -111,7 +111,7 @@ def try_to_approve(*, approval: Approval, by: Staff, note: str = "") -> Approval
         authority = limits.limits_for(
             market=case.market, staff=by, at=now, in_force=in_force, role=role
         ).personal()
-    limits.take(
+    taking.take(
         compensation,
         authority,
         market=case.market,

@@ -13,7 +13,7 @@ from common.transactions import atomic_act
 from incidents.actions import start_recovery
 from incidents.models import Incident
 
-from .. import limits
+from .. import limits, taking
 from ..models import Compensation, Offer
 from ..refusals import AlreadyGranted, NeedsApproval
 from .issuing import add_issue, granted_event, issue, wake
@@ -74,6 +74,6 @@ def grant(
             in_force=ground.in_force,
         ).together_with(ground.sharing)
     batch.means(ONCE_PER_OFFER, partial(AlreadyGranted, field="offer"))
-    limits.take(compensation, applicable, market=market, batch=batch, refuse=ground.exceeded)
+    taking.take(compensation, applicable, market=market, batch=batch, refuse=ground.exceeded)
     wake(message)
     return compensation

@@ -161,9 +161,6 @@ def confirm_limit(*, limit: IssuanceLimit, by: Staff) -> IssuanceLimit:
         IssuanceLimit.objects.filter(pk=current.pk).update(
             state=LimitState.RETIRED, ended_at=row.decided_at, ended_by=by
         )
-        limit_succession.carry_over(current, row)
-    elif (general := limit_succession.general_of(row)) is not None:
-        limit_succession.carry_over(general, row, subject=limit_succession.target_subject(row))
     row.save(update_fields=["state", "decided_at", "decided_by"])
     _record(row, "limit.confirmed", by, LimitState.PROPOSED, row.reason)
     return row
@@ -218,6 +215,5 @@ def retire_limit(*, limit: IssuanceLimit, reason: str, by: Staff) -> IssuanceLim
     row.ended_at = timezone.now()
     row.ended_by = by
     row.save(update_fields=["state", "ended_at", "ended_by"])
-    limit_succession.carry_over(row, general)
     _record(row, "limit.retired", by, LimitState.IN_FORCE, reason)
     return row

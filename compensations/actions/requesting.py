@@ -22,7 +22,7 @@ from common.transactions import atomic_act
 from incidents import bounds
 from incidents.models import Incident
 
-from .. import approvals, limits, scale
+from .. import approvals, limits, scale, taking
 from ..models import Approval, Compensation, Offer
 from ..refusals import AlreadyGranted, GrantDirectly, LimitExceeded, NeedsApproval
 from ..states import ApprovalState, CompensationState
@@ -79,7 +79,7 @@ def request(
     batch = Batch()
     batch.insert(compensation, approval, _requested_event(compensation, approval, by))
     batch.means(ONCE_PER_OFFER, partial(AlreadyGranted, field="offer"))
-    limits.take(
+    taking.take(
         compensation, applicable.shared(), market=market, batch=batch, refuse=ground.exceeded
     )
     # For whoever shows the answer: the same that a list reads for many at once.
@@ -278,7 +278,7 @@ def end_request(
             reason=reason,
         ),
     )
-    limits.give_back(compensation.pk)
+    taking.give_back(compensation.pk)
     return approval
 
 

@@ -9,7 +9,7 @@ from common.rows import insert
 from incidents.actions import undo_compensated
 from incidents.models import Incident
 
-from .. import ledger, limits
+from .. import ledger, limits, taking
 from ..models import Compensation, Coupon, LedgerEntry
 from ..refusals import VoidRefused
 from ..rights import check_void_right
@@ -80,7 +80,7 @@ def _void(compensation: Compensation, reason: str, by: Staff) -> Compensation:
             reason=reason,
         )
     )
-    limits.give_back(row.pk)
+    taking.give_back(row.pk)
     return row
 
 
@@ -94,7 +94,7 @@ def reissue(*, compensation: Compensation, reason: str, by: Staff) -> Compensati
     # Coupon and compensation before any counter, as everywhere.
     Coupon.objects.select_for_update().filter(compensation=compensation.pk).first()
     Compensation.objects.select_for_update(of=("self",)).get(pk=compensation.pk)
-    limits.lock(
+    taking.lock(
         compensation.pk,
         limits.limits_for(
             market=case.market, staff=by, customer=case.customer, incident=case, at=timezone.now()

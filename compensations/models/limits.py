@@ -1,9 +1,10 @@
 """Issuance limits and the guarded counters that hold them.
 
-A counter is one limit, one subject and one window; `used` grows only by an UPDATE that also checks
-the cap, and shrinks only by the stored uses of one compensation, once.
+A counter is one kind of limit, one subject and one window; `used` grows only by an UPDATE that also
+checks the cap in force, and shrinks only by the stored uses of one compensation, once.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +34,11 @@ class IssuanceLimit(models.Model):
     for_segment = models.CharField(max_length=10, choices=Segment, blank=True)
     state = models.CharField(max_length=10, choices=LimitState, default=LimitState.PROPOSED)
     replaces = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    # The first limit of this market, scope, window and measure, found by a trigger: all of them
+    # count in its counters, so that what was used stays used whichever of them holds.
+    counts_in = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="+", editable=False, db_index=False
+    )
     reason = models.CharField(max_length=300, blank=True)
     proposed_at = models.DateTimeField(db_default=Now())
     proposed_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
@@ -58,6 +64,11 @@ class IssuanceLimit(models.Model):
                 condition=models.Q(state="in_force"),
                 name="limit_one_in_force",
                 nulls_distinct=False,
+            ),
+            models.UniqueConstraint(
+                fields=["market", "scope", "window", "measure"],
+                condition=models.Q(counts_in=models.F("id")),
+                name="limit_one_first_of_its_kind",
             ),
             models.CheckConstraint(name="limit_cap_not_negative", condition=models.Q(cap__gte=0)),
             models.CheckConstraint(
@@ -112,7 +123,7 @@ class IssuanceLimit(models.Model):
 
 
 class LimitCounter(models.Model):
-    # Looked at with each use (`guard_limit_uses`); what was never used counts nothing.
+    # The first of its kind (`IssuanceLimit.counts_in`), held by a trigger.
     limit = models.ForeignKey(
         IssuanceLimit,
         on_delete=models.PROTECT,
@@ -141,26 +152,24 @@ class LimitCounter(models.Model):
 
 
 class LimitUse(models.Model):
-    """What one compensation took from one counter; given back at most once."""
+    """What one compensation took from counters in one act; given back at most once.
 
-    # Both are held by a statement trigger.
+    A place in the four lists is a counter and how much was taken from it, in the order in which
+    counters are locked.
+    """
+
+    # Held by a trigger, as is that the lists are of one length.
     compensation = models.ForeignKey(
         "compensations.Compensation",
         on_delete=models.PROTECT,
         related_name="limit_uses",
-        db_index=False,
         db_constraint=False,
     )
-    counter = models.ForeignKey(
-        LimitCounter, on_delete=models.PROTECT, related_name="uses", db_constraint=False
-    )
-    quantity = models.BigIntegerField()
+    limits = ArrayField(models.BigIntegerField())
+    subjects = ArrayField(models.CharField(max_length=40))
+    starts_on = ArrayField(models.DateField())
+    quantities = ArrayField(models.BigIntegerField())
     released_at = models.DateTimeField(null=True)
 
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["compensation", "counter"], name="limit_use_once")
-        ]
-
     def __str__(self) -> str:
-        return f"{self.counter_id} {self.quantity}"
+        return f"{self.compensation_id} {self.limits}"

@@ -21,6 +21,7 @@ from compensations.actions import (
     withdraw_limit,
 )
 from compensations.limit_rights import limits_waiting, visible_limits
+from compensations.limits import limits_for, rooms
 from compensations.models import IssuanceLimit, LimitCounter
 from compensations.reconciliation import differences
 from compensations.refusals import LimitChanged, LimitExceeded
@@ -193,7 +194,14 @@ def test_a_segments_limit_takes_over_its_own_customers_alone(company: Company) -
     used = {
         (row.limit_id, row.subject): row.used for row in LimitCounter.objects.filter(used__gt=0)
     }
-    assert used == {(general.pk, str(plain.pk)): 200_00, (own.pk, str(vip.pk)): 200_00}
+    assert used == {(general.pk, str(one.pk)): 200_00 for one in (vip, plain)}
+    vip.refresh_from_db()
+    for customer, cap in ((vip, own.cap), (plain, general.cap)):
+        case = company.incident(customer)
+        (room,) = rooms(
+            limits_for(market=company.market, staff=company.agent, customer=customer, incident=case)
+        )
+        assert (room.used, room.cap) == (200_00, cap)
     assert list(differences()) == []
 
 

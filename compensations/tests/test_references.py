@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from compensations.actions.issuing import new_coupon
 from compensations.models import (
     Compensation,
     Coupon,
+    IssuanceLimit,
     LedgerEntry,
     LimitCounter,
     LimitUse,
@@ -160,16 +162,17 @@ def test_an_entry_is_of_a_compensation_of_its_market(given: Compensation, wrong:
     _refused(lambda: insert(*entries))
 
 
-def test_a_use_is_of_a_compensation_and_a_counter(given: Compensation) -> None:
+def test_a_use_is_of_a_compensation_and_says_all_of_each_counter(given: Compensation) -> None:
     use = LimitUse.objects.get(compensation=given)
-    nobody = LimitCounter.objects.order_by("-id").values_list("id", flat=True)[0] + 1
-    _refused(lambda: LimitUse.objects.create(compensation=given, counter_id=nobody, quantity=1))
-    _refused(
-        lambda: LimitUse.objects.create(
-            compensation_id=uuid.uuid4(), counter=use.counter, quantity=1
-        )
-    )
-    _refused(lambda: LimitUse.objects.filter(pk=use.pk).update(counter_id=nobody))
+    said = {name: getattr(use, name) for name in ("limits", "subjects", "starts_on", "quantities")}
+    rows = LimitUse.objects.filter(pk=use.pk)
+    _refused(lambda: LimitUse.objects.create(compensation_id=uuid.uuid4(), **said))
+    _refused(lambda: rows.update(compensation=uuid.uuid4()))
+    for name, values in said.items():
+        less = {name: values[1:]}
+        create = partial(LimitUse.objects.create, compensation=given)
+        _refused(partial(create, **{**said, **less}))
+        _refused(partial(rows.update, **less))
 
 
 @pytest.mark.parametrize(
@@ -205,10 +208,24 @@ def test_a_sale_is_of_a_coupon_of_its_market_by_somebody_known(
     _refused(lambda: Redemption.objects.filter(pk=sale.pk).update(**{wrong: foreign[wrong]}))
 
 
-def test_a_use_is_of_a_counter_of_a_limit(given: Compensation) -> None:
-    counter = LimitUse.objects.get(compensation=given).counter
-    none = LimitCounter.objects.create(limit_id=0, subject="x", starts_on=counter.starts_on)
-    _refused(lambda: LimitUse.objects.create(compensation=given, counter=none, quantity=1))
+def test_a_counter_is_of_the_first_limit_of_its_kind(company: Company, given: Compensation) -> None:
+    counter = LimitCounter.objects.get()
+    first = counter.limit
+    another = IssuanceLimit.objects.create(
+        market=company.market,
+        scope=first.scope,
+        window=first.window,
+        measure=first.measure,
+        cap=1,
+        proposed_by=company.elena,
+    )
+    for limit in (0, another.pk):
+        create = partial(LimitCounter.objects.create, subject="x", starts_on=counter.starts_on)
+        _refused(partial(create, limit_id=limit))
+    another.refresh_from_db()
+    assert another.counts_in_id == first.pk
+    limits = IssuanceLimit.objects.filter(pk=another.pk)
+    _refused(lambda: limits.update(counts_in=another.pk))
     rows = LimitCounter.objects.filter(pk=counter.pk)
     _refused(lambda: rows.update(limit_id=0))
     _refused(lambda: rows.update(subject="x"))

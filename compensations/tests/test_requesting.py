@@ -526,7 +526,7 @@ def test_room_reserved_yesterday_comes_back_yesterday(company: Company) -> None:
     yesterday = LimitCounter.objects.create(
         limit=today.limit, subject=today.subject, starts_on="2026-01-01", used=today.used
     )
-    LimitUse.objects.update(counter=yesterday)
+    LimitUse.objects.update(starts_on=["2026-01-01"])
     reject(approval=waiting, reason="No", by=company.supervisor)
     left = LimitCounter.objects.order_by("starts_on").values_list("pk", "used")
     assert list(left) == [(yesterday.pk, 0), (today.pk, today.used)]

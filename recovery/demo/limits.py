@@ -6,7 +6,7 @@ is kept here is only how much the past has used of each, so that no counter ever
 
 import datetime as dt
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +14,7 @@ from accounts.models import Staff
 from accounts.states import Role
 from audit.actions import Actor
 from common.windows import local_date, window_start
-from compensations.limits import ALWAYS, Applicable, limits_for
+from compensations.limits import ALWAYS, Applicable, CounterKey, limits_for
 from compensations.models import IssuanceLimit, LimitCounter, LimitUse
 from compensations.states import LimitScope, LimitState, LimitWindow, Measure
 from incidents.models import Customer, Incident
@@ -22,7 +22,7 @@ from incidents.states import Segment
 
 from .company import DemoMarket, Person
 from .ids import HistoricIds
-from .loading import Batch, next_numbers
+from .loading import Batch
 from .scales import LIVE_DAYS
 from .trail import Trail
 
@@ -237,11 +237,10 @@ class Limits:
 
 @dataclass(slots=True)
 class Use:
-    """What one compensation took from one counter."""
+    """What one compensation took in one act, by counter."""
 
     compensation: uuid.UUID
-    counter: int
-    quantity: int
+    taken: list[tuple[CounterKey, int]]
     released_at: dt.datetime | None = None
 
 
@@ -252,9 +251,7 @@ class Counters:
         self.market = market
         self._customer = ids.at(now)
         self._known: dict[tuple[uuid.UUID, str, str], Applicable] = {}
-        # A counter's place in the list below, by limit, subject and first date.
-        self._places: dict[tuple[int, str, dt.date], int] = {}
-        self._used: list[int] = []
+        self._used: Counter[CounterKey] = Counter()
         self._uses: list[Use] = []
         self._of: dict[uuid.UUID, list[Use]] = defaultdict(list)
 
@@ -294,11 +291,9 @@ class Counters:
         if wanted is None:
             return False
         for counter, quantity in wanted:
-            place = self._places.setdefault(counter, len(self._used))
-            if place == len(self._used):
-                self._used.append(0)
-            self._used[place] += quantity
-            use = Use(compensation, place, quantity)
+            self._used[counter] += quantity
+        if wanted:
+            use = Use(compensation, wanted)
             self._uses.append(use)
             self._of[compensation].append(use)
         return True
@@ -310,7 +305,7 @@ class Counters:
 
     def _wanted(
         self, applicable: Applicable, minor: int, case: "Case", at: dt.datetime
-    ) -> list[tuple[tuple[int, str, dt.date], int]] | None:
+    ) -> list[tuple[CounterKey, int]] | None:
         """How much to take from which counter; None where some limit has not that much left."""
         if any(minor > limit.cap for limit in applicable.single):
             return None
@@ -324,25 +319,25 @@ class Counters:
             )
             subject = own.get(LimitScope(limit.scope), key.subject)
             quantity = minor if limit.measure == Measure.AMOUNT else 1
-            place = self._places.get((limit.pk, subject, start))
-            if (self._used[place] if place is not None else 0) + quantity > limit.cap:
+            counter = (limit.counts_in_id, subject, start)
+            if self._used[counter] + quantity > limit.cap:
                 return None
-            wanted.append(((limit.pk, subject, start), quantity))
+            wanted.append((counter, quantity))
         return wanted
 
     def give_back(self, compensation: uuid.UUID, at: dt.datetime) -> None:
         """Restores the room of a voided compensation."""
         for use in self._of.pop(compensation, []):
             use.released_at = at
-            self._used[use.counter] -= use.quantity
+            self._used.subtract(dict(use.taken))
 
     def load(self) -> int:
         """Inserts counters and uses; returns how many rows."""
-        numbers = next_numbers(LimitCounter, len(self._used))
-        counters = Batch(LimitCounter, "id limit_id subject starts_on used")
-        for (limit, subject, start), place in self._places.items():
-            counters.add(numbers[place], limit, subject, start, self._used[place])
-        uses = Batch(LimitUse, "compensation_id counter_id quantity released_at")
+        counters = Batch(LimitCounter, "limit_id subject starts_on used")
+        for counter, used in self._used.items():
+            counters.add(*counter, used)
+        uses = Batch(LimitUse, "compensation_id limits subjects starts_on quantities released_at")
         for use in self._uses:
-            uses.add(use.compensation, numbers[use.counter], use.quantity, use.released_at)
+            lists = zip(*[(*counter, quantity) for counter, quantity in use.taken], strict=True)
+            uses.add(use.compensation, *map(list, lists), use.released_at)
         return counters.load() + uses.load()

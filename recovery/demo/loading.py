@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.db.models import AutoField, BinaryField, Field, JSONField, Model
 from django.db.models.fields import NOT_PROVIDED
+
+from common.light import array
 
 CHUNK = 500
 # What stands for NULL: no value of ours is this text.
@@ -77,6 +80,8 @@ def _writer(field: "Field[Any, Any]") -> Callable[[Any], str] | None:
     """How values of a field are written, where `str` is not the way."""
     if isinstance(field, JSONField):
         return _json
+    if isinstance(field, ArrayField):
+        return array
     return _bytes if isinstance(field, BinaryField) else None
 
 
@@ -104,13 +109,3 @@ class _Lines:
             if row[place] is not None:
                 values[place] = write(row[place])
         return values + self._tail if self._tail else values
-
-
-def next_numbers(model: type[Model], count: int) -> list[int]:
-    """`count` fresh primary keys of a table that numbers its rows, for others to point to."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-            [model._meta.db_table, count],
-        )
-        return [number for (number,) in cursor.fetchall()]

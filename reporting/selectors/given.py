@@ -17,7 +17,8 @@ from django.db import connection
 from django.utils import timezone
 
 from common.windows import day_bounds, local_date, window_start
-from compensations.models import IssuanceLimit, LimitCounter
+from compensations.limits import used_in
+from compensations.models import IssuanceLimit
 from compensations.states import COUPON_KINDS, LimitScope, LimitState, LimitWindow, OfferKind
 from incidents.models import Customer
 
@@ -270,13 +271,14 @@ def limit_use(part: Slice, people: Sequence[uuid.UUID]) -> dict[uuid.UUID, Limit
         for limit in limits
         if limit.window != LimitWindow.EACH
     }
-    used: dict[tuple[int, str], int] = {
-        (limit_id, subject): number
-        for limit_id, subject, start, number in LimitCounter.objects.filter(
-            limit__in=starts, starts_on__in=set(starts.values()), subject__in=map(str, asked)
-        ).values_list("limit_id", "subject", "starts_on", "used")
-        if starts[limit_id] == start
-    }
+    used = used_in(
+        [
+            (limit.counts_in_id, str(key), starts[limit.pk])
+            for limit in limits
+            if limit.pk in starts
+            for key in asked
+        ]
+    )
     general = [limit for limit in limits if limit.for_staff_id is None]
     own: dict[uuid.UUID, list[IssuanceLimit]] = defaultdict(list)
     for limit in limits:
@@ -286,7 +288,12 @@ def limit_use(part: Slice, people: Sequence[uuid.UUID]) -> dict[uuid.UUID, Limit
     for key in asked:
         mine = {(row.window, row.measure): row for row in [*general, *own[key]] if row.pk in starts}
         uses = [
-            LimitUse(row.window, row.measure, used.get((row.pk, str(key)), 0), row.cap)
+            LimitUse(
+                row.window,
+                row.measure,
+                used.get((row.counts_in_id, str(key), starts[row.pk]), 0),
+                row.cap,
+            )
             for row in mine.values()
         ]
         if uses:

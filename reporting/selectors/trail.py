@@ -24,7 +24,8 @@ from audit.states import PRODUCT, ActorKind
 from common.errors import NotFound
 from common.money import format_money
 from common.windows import zone_label
-from compensations.models import Approval, Compensation, LimitUse
+from compensations.limits import limit_of
+from compensations.models import Approval, Compensation, IssuanceLimit, LimitUse
 from compensations.states import LapseReason, LimitScope, LimitWindow, Measure
 from delivery.models import Message
 from incidents.models import Incident
@@ -338,54 +339,50 @@ def _limit_lines(kind: str, key: str, markets: Markets) -> Iterator[Line]:
     of = {"compensation": key} if kind == "compensation" else {"compensation__incident": key}
     found = (
         LimitUse.objects.filter(**of, compensation__market__in=markets.by_code.values())
-        .select_related("compensation__market", "compensation__offer", "counter__limit")
+        .select_related("compensation__market", "compensation__offer")
         .order_by("pk")[:LIFE]
     )
-    taken: dict[uuid.UUID, list[LimitUse]] = {}
-    given: dict[tuple[uuid.UUID, dt.datetime], list[LimitUse]] = {}
+    asked: set[uuid.UUID] = set()
     for use in found:
-        taken.setdefault(use.compensation_id, []).append(use)
-        if use.released_at is not None:
-            given.setdefault((use.compensation_id, use.released_at), []).append(use)
-    for uses in taken.values():
-        one = uses[0].compensation
+        one = use.compensation
+        # What a request took as it was asked for, and what whoever decided took of their own.
+        at = one.issued_at if one.pk in asked and one.issued_at else one.created_at
+        asked.add(one.pk)
         words = ngettext(
             "%(offer)s took room from %(count)s limit",
             "%(offer)s took room from %(count)s limits",
-            len(uses),
+            len(use.limits),
         )
-        # When it was asked for or granted, whichever came first: room is taken then.
-        yield _limit_line(one.created_at, words, uses)
-    for (_pk, moment), uses in given.items():
-        words = ngettext(
-            "%(offer)s gave room back to %(count)s limit",
-            "%(offer)s gave room back to %(count)s limits",
-            len(uses),
-        )
-        yield _limit_line(moment, words, uses)
+        yield _limit_line(at, words, use)
+        if use.released_at is not None:
+            words = ngettext(
+                "%(offer)s gave room back to %(count)s limit",
+                "%(offer)s gave room back to %(count)s limits",
+                len(use.limits),
+            )
+            yield _limit_line(use.released_at, words, use)
 
 
-def _limit_line(at: dt.datetime, words: str, uses: Sequence[LimitUse]) -> Line:
-    one = uses[0].compensation
+def _limit_line(at: dt.datetime, words: str, use: LimitUse) -> Line:
+    one = use.compensation
     details = []
-    for use in uses:
-        limit = use.counter.limit
+    for limit_id, quantity in zip(use.limits, use.quantities, strict=True):
+        limit = limit_of(limit_id)
         name = f"{LimitScope(limit.scope).label}, {LimitWindow(limit.window).label}"
-        details.append((name, "", _quantity(use)))
+        details.append((name, "", _quantity(limit, quantity, one)))
     return Line(
         event=None,
         at=at,
         zone=ZoneInfo(one.market.time_zone),
         who=PRODUCT,
         role="",
-        text=words % {"offer": one.offer.name, "count": len(uses)},
+        text=words % {"offer": one.offer.name, "count": len(use.limits)},
         market=one.market.code,
         details=details,
     )
 
 
-def _quantity(use: LimitUse) -> str:
-    if use.counter.limit.measure == Measure.COUNT:
-        return str(use.quantity)
-    market = use.compensation.market
-    return format_money(use.quantity, use.compensation.currency, market.locale)
+def _quantity(limit: IssuanceLimit, quantity: int, one: Compensation) -> str:
+    if limit.measure == Measure.COUNT:
+        return str(quantity)
+    return format_money(quantity, one.currency, one.market.locale)

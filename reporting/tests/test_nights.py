@@ -365,17 +365,21 @@ def test_limits_and_budget_stand_as_they_did_at_midnight(company: Company) -> No
     budget = company.limit("team", "week", "amount", 2_000_00)
     type(limit).objects.update(decided_at=at(company, MONDAY, -10))
     for subject, rule in ((company.agent.pk, limit), (company.team.pk, budget)):
-        counter = LimitCounter.objects.create(
-            limit=rule, subject=str(subject), starts_on=MONDAY, used=900_00
-        )
+        LimitCounter.objects.create(limit=rule, subject=str(subject), starts_on=MONDAY, used=900_00)
         made = history.given(
             history.case(at(company, MONDAY, 9)), at(company, MONDAY, 10), face=400_00
         )
         late = history.given(
             history.case(at(company, TUESDAY, 9)), at(company, TUESDAY, 10), face=500_00
         )
-        LimitUse.objects.create(compensation=made, counter=counter, quantity=400_00)
-        LimitUse.objects.create(compensation=late, counter=counter, quantity=500_00)
+        for taken, quantity in ((made, 400_00), (late, 500_00)):
+            LimitUse.objects.create(
+                compensation=taken,
+                limits=[rule.pk],
+                subjects=[str(subject)],
+                starts_on=[MONDAY],
+                quantities=[quantity],
+            )
     report = built(company, MONDAY)
     assert of(report, company)["limit"] == [limit.pk, "day", "amount", 40000, 100000, 4000]
     (team,) = report.content["teams"]
