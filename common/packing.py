@@ -24,7 +24,6 @@ from .light import array, in_quotes
 # A value of any other field goes through the field before it is written.
 _PLAIN = frozenset(
     {
-        "ArrayField",
         "BigIntegerField",
         "BinaryField",
         "BooleanField",

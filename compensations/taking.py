@@ -1,9 +1,8 @@
 """Taking the room of limits, and giving it back.
 
-What is taken is written down before the counters are touched. Then one statement inserts or raises
-every counter only where the cap still holds, in a fixed order with the most shared counters last,
-so that nothing deadlocks. It goes with the commit, so that a hot counter is locked for little more
-than that.
+One statement writes down what is taken and inserts or raises every counter only where the cap still
+holds, in a fixed order with the most shared counters last, so that nothing deadlocks. It goes with
+the commit, so that a hot counter is locked for little more than that.
 """
 
 import uuid
@@ -18,7 +17,7 @@ from django.utils import timezone
 from accounts.models import Market
 from common.errors import LateRefusal, Refusal
 from common.prepared import prepared
-from common.rows import Batch, fresh
+from common.rows import Batch
 
 from .limits import (
     RANK,
@@ -38,12 +37,17 @@ from .states import LimitScope, Measure
 # The cap by its key alone: with the state beside it in a condition, every limit in force is read
 # for each. What others used who count as well leaves so much less room.
 _TAKE = """
-WITH wanted AS MATERIALIZED (
-    SELECT limit_id, subject, starts_on, quantity, place, (
+WITH act(limits, subjects, starts_on, quantities) AS (
+    SELECT %s::bigint[], %s::text[], %s::date[], %s::bigint[]
+), use AS (
+    INSERT INTO compensations_limituse (compensation_id, limits, subjects, starts_on, quantities)
+    SELECT %s, * FROM act
+), wanted AS MATERIALIZED (
+    SELECT limit_id, subject, row.starts_on, quantity, place, (
         SELECT CASE WHEN state = 'in_force' THEN cap END
         FROM compensations_issuancelimit WHERE id = holding_id
     ) - elsewhere AS room
-    FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[])
+    FROM act, unnest(limits, subjects, act.starts_on, quantities, %s::bigint[], %s::bigint[])
         WITH ORDINALITY
         AS row(limit_id, subject, starts_on, quantity, holding_id, elsewhere, place)
 ), taken AS (
@@ -56,7 +60,7 @@ WITH wanted AS MATERIALIZED (
     WHERE {used_guard}
     RETURNING 1
 )
-SELECT guard_room((SELECT count(*) FROM taken), %s)
+SELECT guard_room((SELECT count(*) FROM taken), (SELECT count(*) FROM wanted))
 """
 _GUARDED = _TAKE.format(
     fresh_guard="quantity <= room",
@@ -116,29 +120,21 @@ def take(
         raise full()
     keys = applicable.keys
     if keys:
-        use = fresh(
-            LimitUse,
-            compensation=compensation,
-            limits=[key.limit.counts_in_id for key in keys],
-            subjects=[key.subject for key in keys],
-            starts_on=[key.starts_on for key in keys],
-            quantities=[1 if key.limit.measure == Measure.COUNT else minor for key in keys],
-        )
-        batch.insert(use)
         elsewhere = used_by_others(keys)
         batch.add(
             _UNGUARDED if "limits" in settings.GUARDS_OFF else _GUARDED,
             [
-                use.limits,
-                use.subjects,
-                use.starts_on,
-                use.quantities,
+                [key.limit.counts_in_id for key in keys],
+                [key.subject for key in keys],
+                [key.starts_on for key in keys],
+                [1 if key.limit.measure == Measure.COUNT else minor for key in keys],
+                compensation.pk,
                 [key.limit.pk for key in keys],
                 [elsewhere.get(key.limit.pk, 0) for key in keys],
-                len(keys),
             ],
         )
         batch.means(_NO_ROOM, lambda: NoRoom(full))
+        batch.release_early()
     batch.send(and_commit=True)
 
 

@@ -101,15 +101,13 @@ DROP TABLE compensations_uses_before;
 CREATE FUNCTION guard_limit_use() RETURNS trigger LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM compensations_compensation WHERE id = NEW.compensation_id) THEN
-        RAISE EXCEPTION 'a use of limits is of a compensation'
+    IF (SELECT TRUE FROM compensations_compensation WHERE id = NEW.compensation_id) IS NULL
+        OR cardinality(NEW.limits) <> cardinality(NEW.subjects)
+        OR cardinality(NEW.limits) <> cardinality(NEW.starts_on)
+        OR cardinality(NEW.limits) <> cardinality(NEW.quantities)
+    THEN
+        RAISE EXCEPTION 'a use is of a compensation, and says of each limit whose, when and how much'
             USING ERRCODE = 'foreign_key_violation';
-    END IF;
-    IF cardinality(NEW.limits) <> ANY (ARRAY[
-        cardinality(NEW.subjects), cardinality(NEW.starts_on), cardinality(NEW.quantities)
-    ]) THEN
-        RAISE EXCEPTION 'a use of limits says of each whose, since when and how much'
-            USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
 END $$;
