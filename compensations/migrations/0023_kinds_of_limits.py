@@ -71,19 +71,6 @@ INSERT INTO compensations_limitcounter AS counter (limit_id, subject, starts_on,
     SELECT counts_in_id, subject, starts_on, sum(used) FROM others GROUP BY 1, 2, 3
     ON CONFLICT (limit_id, subject, starts_on) DO UPDATE SET used = counter.used + excluded.used;
 ALTER TABLE compensations_limitcounter ENABLE TRIGGER USER;
-CREATE FUNCTION guard_counter_limit() RETURNS trigger LANGUAGE plpgsql
-SET enable_seqscan = off AS $$
-BEGIN
-    IF (SELECT counts_in_id FROM compensations_issuancelimit WHERE id = NEW.limit_id)
-        IS DISTINCT FROM NEW.limit_id
-    THEN
-        RAISE EXCEPTION 'a counter is of the first limit of its kind'
-            USING ERRCODE = 'foreign_key_violation';
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER compensations_limitcounter_limit AFTER INSERT ON compensations_limitcounter
-    FOR EACH ROW EXECUTE FUNCTION guard_counter_limit();
 """
 USES = """
 INSERT INTO compensations_limituse
@@ -105,8 +92,11 @@ BEGIN
         OR cardinality(NEW.limits) <> cardinality(NEW.subjects)
         OR cardinality(NEW.limits) <> cardinality(NEW.starts_on)
         OR cardinality(NEW.limits) <> cardinality(NEW.quantities)
+        OR cardinality(NEW.limits) <> (
+            SELECT count(*) FROM compensations_issuancelimit
+            WHERE id = ANY (NEW.limits) AND counts_in_id = id)
     THEN
-        RAISE EXCEPTION 'a use is of a compensation, and says of each limit whose, when and how much'
+        RAISE EXCEPTION 'a use is of a compensation and of the first limits of some kinds'
             USING ERRCODE = 'foreign_key_violation';
     END IF;
     RETURN NULL;

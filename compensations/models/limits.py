@@ -123,7 +123,8 @@ class IssuanceLimit(models.Model):
 
 
 class LimitCounter(models.Model):
-    # The first of its kind (`IssuanceLimit.counts_in`), held by a trigger.
+    # The first of its kind (`IssuanceLimit.counts_in`), looked at with each use by
+    # `guard_limit_use`; what was never used counts nothing.
     limit = models.ForeignKey(
         IssuanceLimit,
         on_delete=models.PROTECT,
@@ -158,7 +159,7 @@ class LimitUse(models.Model):
     counters are locked.
     """
 
-    # Held by a trigger, as is that the lists are of one length.
+    # Held by a trigger, as is that the lists are of one length, and the limits firsts of a kind.
     compensation = models.ForeignKey(
         "compensations.Compensation",
         on_delete=models.PROTECT,

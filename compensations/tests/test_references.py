@@ -208,7 +208,7 @@ def test_a_sale_is_of_a_coupon_of_its_market_by_somebody_known(
     _refused(lambda: Redemption.objects.filter(pk=sale.pk).update(**{wrong: foreign[wrong]}))
 
 
-def test_a_counter_is_of_the_first_limit_of_its_kind(company: Company, given: Compensation) -> None:
+def test_a_use_counts_in_the_first_limit_of_its_kind(company: Company, given: Compensation) -> None:
     counter = LimitCounter.objects.get()
     first = counter.limit
     another = IssuanceLimit.objects.create(
@@ -220,8 +220,9 @@ def test_a_counter_is_of_the_first_limit_of_its_kind(company: Company, given: Co
         proposed_by=company.elena,
     )
     for limit in (0, another.pk):
-        create = partial(LimitCounter.objects.create, subject="x", starts_on=counter.starts_on)
-        _refused(partial(create, limit_id=limit))
+        said = {"subjects": ["x"], "starts_on": [counter.starts_on], "quantities": [1]}
+        create = partial(LimitUse.objects.create, compensation=given, **said)
+        _refused(partial(create, limits=[limit]))
     another.refresh_from_db()
     assert another.counts_in_id == first.pk
     limits = IssuanceLimit.objects.filter(pk=another.pk)
