@@ -18,7 +18,7 @@ from django.db.models.base import ModelState
 from .light import light
 from .packing import look_again, packed
 from .prepared import prepared, prepared_in_order
-from .transactions import commit_early, may_commit
+from .transactions import may_commit
 
 M = TypeVar("M", bound=Model)
 
@@ -32,7 +32,6 @@ class Batch:
         # Where the rows of each kind go that came since the last statement of another sort.
         self._into: dict[tuple[str, str, str], int] = {}
         self._meanings: dict[str, Callable[[], Exception]] = {}
-        self._early = False
 
     def add(self, sql: str, values: Sequence[Any]) -> None:
         """A statement written in the code, with `%s` marks."""
@@ -65,20 +64,11 @@ class Batch:
         """Raises this exception instead where the database names that constraint."""
         self._meanings[constraint] = exception
 
-    def release_early(self) -> None:
-        """What is locked is let go before the commit is on the disk, for rows that are hot.
-
-        Whoever takes them next commits after it in the log, so none is kept without it. The sender
-        has its answer once all is on the disk, as always. Without effect in a larger transaction.
-        """
-        self._early = True
-
     def join(self, other: "Batch") -> None:
         """Takes over the other's statements, after its own."""
         self._statements += other._statements
         self._values += other._values
         self._meanings |= other._meanings
-        self._early |= other._early
         self._into = {}
 
     def send(self, *, and_commit: bool = False) -> None:
@@ -97,7 +87,7 @@ class Batch:
             with connection.cursor() as cursor:
                 text = prepared_in_order(cursor, tuple(self._statements))
                 if and_commit and may_commit():
-                    text += commit_early(cursor) if self._early else "; COMMIT"
+                    text += f"; {cursor.connection.commits()}"
                 cursor.execute(text, light(chain.from_iterable(self._values)))
         except IntegrityError as error:
             meaning = self._meanings.get(violated(error))

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from .errors import LateRefusal
-from .prepared import prepared
+from .postgres.base import ON_DISK
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,19 +43,22 @@ def one_snapshot() -> Iterator[None]:
         yield
 
 
-# What a transaction that writes it, and nothing else, waits for at its own commit: that all before
-# it in the log is on the disk, and on the standbys that are waited for.
-_ON_DISK = "SELECT pg_logical_emit_message(TRUE, '', '')"
+def release_early() -> None:
+    """The running transaction lets go of its locks before its commit is on the disk: for hot rows.
 
-
-def commit_early(cursor: Any) -> str:
-    """The end of a text that commits, lets go of its locks, and only then waits for the disk.
-
-    Waiting with the locks held, eight who take from one counter wait for eight writes, one after
-    the other; so they wait for one together.
+    Whoever takes them next commits after it in the log, so none is kept without it. Whoever commits
+    goes on once all is on the disk, as always.
     """
-    early = "; SET LOCAL synchronous_commit TO off; COMMIT"
-    return early if "disk" in settings.GUARDS_OFF else f"{early}; {prepared(cursor, _ON_DISK)}"
+    connections[DEFAULT_DB_ALIAS].connection.early = True
+
+
+def after_what_was_read() -> None:
+    """What this commits is on the disk after all that it read; outside a transaction, at once.
+
+    For an answer that repeats what another one did, whose locks may be gone before it is there.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ON_DISK)
 
 
 def may_commit() -> bool:

@@ -18,6 +18,7 @@ from accounts.models import Market
 from common.errors import LateRefusal, Refusal
 from common.prepared import prepared
 from common.rows import Batch
+from common.transactions import release_early
 
 from .limits import (
     RANK,
@@ -78,6 +79,13 @@ SELECT FROM {_COUNTERS} AS row(limit_id, subject, starts_on, quantity, place)
 JOIN compensations_limitcounter counter USING (limit_id, subject, starts_on)
 ORDER BY place FOR UPDATE OF counter
 """
+# As `_LOCK`, and makes those that are not there yet.
+_LOCK_ALL = f"""
+INSERT INTO compensations_limitcounter AS counter (limit_id, subject, starts_on, used)
+SELECT limit_id, subject, starts_on, quantity
+FROM {_COUNTERS} AS row(limit_id, subject, starts_on, quantity, place) ORDER BY place
+ON CONFLICT (limit_id, subject, starts_on) DO UPDATE SET used = counter.used
+"""  # noqa: S608 -- written here
 _GIVE_BACK = f"""
 UPDATE compensations_limitcounter counter SET used = used - quantity
 FROM {_COUNTERS} AS row(limit_id, subject, starts_on, quantity, place)
@@ -134,7 +142,7 @@ def take(
             ],
         )
         batch.means(_NO_ROOM, lambda: NoRoom(full))
-        batch.release_early()
+        release_early()
     batch.send(and_commit=True)
 
 
@@ -198,8 +206,6 @@ def lock(compensation_id: uuid.UUID, applicable: Applicable) -> None:
 
     Giving back and then taking again would meet them twice, and could deadlock with a grant.
     """
-    taken = _held(compensation_id).taken
-    for key in applicable.keys:
-        taken[key.counter] += 0
-    if taken:
-        _run(_LOCK, taken)
+    counters = {*_held(compensation_id).taken, *(key.counter for key in applicable.keys)}
+    if counters:
+        _run(_LOCK_ALL, Counter(dict.fromkeys(counters, 0)))

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.http import QueryDict
 
 from accounts.models import IdempotentAnswer, Market, Staff
+from common.transactions import after_what_was_read
 from incidents.actions import (
     add_note,
     create_customer,
@@ -60,6 +61,7 @@ def once(*, staff: Staff, path: str, data: QueryDict, act: Callable[[], str]) ->
             # Waits here for a first sending that is still running, then fails.
             row.save(force_insert=True)
     except IntegrityError:
+        after_what_was_read()
         return IdempotentAnswer.objects.get(caller=row.caller, key=row.key).body
     row.body = act()
     row.save(update_fields=["body"])

@@ -30,6 +30,7 @@ from rest_framework.views import APIView
 from common.errors import LateRefusal, Refusal
 from common.prepared import Statement, send_along
 from common.rows import Batch, last_act, said_by_guard, violated
+from common.transactions import after_what_was_read
 
 from ..answers import Answering
 from ..models import IdempotentAnswer
@@ -129,6 +130,7 @@ def _stored(caller: str, key: str, wanted: bytes) -> HttpResponse | None:
     answer = IdempotentAnswer.objects.filter(caller=caller, key=key).first()
     if answer is None:
         return None
+    after_what_was_read()
     return _replay(bytes(answer.request_hash), wanted, answer.status, answer.body)
 
 

@@ -9,6 +9,7 @@ taken back, stays Django's decision.
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper
 from psycopg2.extensions import (
@@ -20,6 +21,11 @@ from psycopg2.extensions import (
 )
 
 BEGIN = "BEGIN"
+# A transaction that writes this and nothing else waits, at its own commit, until all before it in
+# the log is on the disk, and on the standbys that are waited for.
+ON_DISK = "SELECT pg_logical_emit_message(TRUE, '', '')"
+_ON_DISK = "recovery_on_disk"
+_EARLY = "SET LOCAL synchronous_commit TO off; COMMIT"
 
 
 def _written(value: UUID) -> AsIs:
@@ -74,6 +80,8 @@ class Connection(connection):
         self.prepared: set[str] = set()
         # What executes several of them, by the statements (`common.prepared`).
         self.texts: dict[tuple[str, ...], str] = {}
+        # Whether the running transaction lets go of its locks before it waits for the disk.
+        self.early = False
 
     def send_due(self) -> None:
         """Sends what is due on a trip of its own."""
@@ -82,10 +90,31 @@ class Connection(connection):
             with self.cursor() as plain:
                 plain.execute("; ".join(due))
 
+    def commits(self) -> str:
+        """The text that commits the running transaction.
+
+        Waiting with their locks held, eight who take from one counter would wait for eight writes,
+        one after the other; so they wait for one together.
+        """
+        early, self.early = self.early, False
+        if not early:
+            return "COMMIT"
+        return _EARLY if "disk" in settings.GUARDS_OFF else f"{_EARLY}; {self._on_disk()}"
+
+    def _on_disk(self) -> str:
+        if not settings.PREPARED_STATEMENTS:
+            return ON_DISK
+        if _ON_DISK not in self.prepared:
+            with self.cursor() as plain:
+                plain.execute(f"PREPARE {_ON_DISK} AS {ON_DISK}")
+            self.prepared.add(_ON_DISK)
+        return f"EXECUTE {_ON_DISK}"
+
     def commit(self) -> None:
-        self._end("COMMIT")
+        self._end(self.commits())
 
     def rollback(self) -> None:
+        self.early = False
         self._end("ROLLBACK")
 
     def _end(self, word: str) -> None:

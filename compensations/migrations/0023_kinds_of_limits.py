@@ -22,7 +22,6 @@ UPDATE compensations_issuancelimit bound SET counts_in_id = (
     SELECT min(id) FROM compensations_issuancelimit first
     WHERE (first.market_id, first.scope, first."window", first.measure)
         = (bound.market_id, bound.scope, bound."window", bound.measure));
-SET CONSTRAINTS ALL IMMEDIATE;
 """
 # Two people who propose the first limit of a kind in one moment find one of them.
 KIND = """
@@ -126,6 +125,7 @@ class Migration(migrations.Migration):
             models.ForeignKey(
                 "compensations.issuancelimit",
                 null=True,
+                db_constraint=False,
                 db_index=False,
                 editable=False,
                 on_delete=django.db.models.deletion.PROTECT,
@@ -138,6 +138,7 @@ class Migration(migrations.Migration):
             "counts_in",
             models.ForeignKey(
                 "compensations.issuancelimit",
+                db_constraint=False,
                 db_index=False,
                 editable=False,
                 on_delete=django.db.models.deletion.PROTECT,

@@ -37,7 +37,12 @@ class IssuanceLimit(models.Model):
     # The first limit of this market, scope, window and measure, found by a trigger: all of them
     # count in its counters, so that what was used stays used whichever of them holds.
     counts_in = models.ForeignKey(
-        "self", on_delete=models.PROTECT, related_name="+", editable=False, db_index=False
+        "self",
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_index=False,
+        db_constraint=False,
     )
     reason = models.CharField(max_length=300, blank=True)
     proposed_at = models.DateTimeField(db_default=Now())

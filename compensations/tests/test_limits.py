@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from common.errors import NotAllowed
+from compensations import taking
 from compensations.actions import (
     confirm_limit,
     grant,
@@ -20,6 +21,7 @@ from compensations.actions import (
     retire_limit,
     void,
 )
+from compensations.limits import limits_for
 from compensations.models import Compensation, IssuanceLimit, LimitCounter
 from compensations.reconciliation import differences
 from compensations.refusals import LimitChanged, LimitExceeded, ResendRefused, SelfDealing
@@ -123,6 +125,22 @@ def test_a_limit_of_ones_own_begins_and_ends_with_what_was_used(company: Company
     with pytest.raises(LimitExceeded):
         grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
     assert used(company) == {"agent": 300_00, "colleague": 200_00}
+    assert list(differences()) == []
+
+
+def test_a_reissue_holds_counters_that_are_not_there_yet(company: Company) -> None:
+    """Else two could make them while each holds what the other one takes next."""
+    made = grant(incident=company.incident(), offer=company.offers["coupon"], by=company.agent)
+    company.limit("team", "day", "amount", 500_00)
+    case = company.incident()
+    met = limits_for(
+        market=company.market, staff=company.agent, customer=case.customer, incident=case
+    )
+    for _time in range(2):
+        taking.lock(made.pk, met)
+        assert [(row.subject, row.used) for row in LimitCounter.objects.all()] == [
+            (str(company.team.pk), 0)
+        ]
     assert list(differences()) == []
 
 

@@ -24,7 +24,7 @@ from audit.states import PRODUCT, ActorKind
 from common.errors import NotFound
 from common.money import format_money
 from common.windows import zone_label
-from compensations.limits import limit_of
+from compensations.limits import PERSONAL, limit_of
 from compensations.models import Approval, Compensation, IssuanceLimit, LimitUse
 from compensations.states import LapseReason, LimitScope, LimitWindow, Measure
 from delivery.models import Message
@@ -342,12 +342,11 @@ def _limit_lines(kind: str, key: str, markets: Markets) -> Iterator[Line]:
         .select_related("compensation__market", "compensation__offer")
         .order_by("pk")[:LIFE]
     )
-    asked: set[uuid.UUID] = set()
     for use in found:
         one = use.compensation
-        # What a request took as it was asked for, and what whoever decided took of their own.
-        at = one.issued_at if one.pk in asked and one.issued_at else one.created_at
-        asked.add(one.pk)
+        # A request takes as it is asked for; whoever decides, of their own, as it is issued.
+        personal = limit_of(use.limits[0]).scope in PERSONAL
+        at = max(one.created_at, one.issued_at or one.created_at) if personal else one.created_at
         words = ngettext(
             "%(offer)s took room from %(count)s limit",
             "%(offer)s took room from %(count)s limits",
